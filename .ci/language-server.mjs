@@ -1,6 +1,6 @@
-// Opens YAML files in a language server as an editor does, and judges the diagnostics:
+// Opens YAML files in a language server like an editor, and checks the diagnostics:
 //   node language-server.mjs SERVER SCHEMA FILE…
-// Each FILE must give none, each text of `broken` the one it was broken for.
+// Each FILE must give none, each text of `broken` the expected one.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -23,7 +23,7 @@ const modeline = `# yaml-language-server: $schema=${pathToFileURL(resolve(schema
 const settings = { yaml: { schemaStore: { enable: false }, validate: true } };
 
 const child = spawn(process.execPath, [server, "--stdio"], { stdio: ["pipe", "pipe", "inherit"] });
-const waiting = new Map(); // a request's id, or a document's URI: who waits for it
+const waiting = new Map(); // by request id or document URI: the waiting callback
 let asked = 0;
 
 function send(message) {
@@ -75,7 +75,7 @@ function request(method, params) {
 /** The diagnostics of a text, with its lines as the text has them. */
 async function diagnose(name, text) {
   const uri = `file:///roomctl-schema-check/${name}`;
-  // A starter names the schema that `init` writes beside it: the one under test stands in its place.
+  // A starter file names the schema that `init` writes beside it: it is replaced by the schema under test.
   const own = text.replace(/^# yaml-language-server:.*$/m, "#");
   const document = { uri, languageId: "yaml", version: 1, text: `${modeline}\n${own}` };
   const open = () => send({ method: "textDocument/didOpen", params: { textDocument: document } });
@@ -100,7 +100,7 @@ await request("initialize", {
 send({ method: "initialized", params: {} });
 send({ method: "workspace/didChangeConfiguration", params: { settings } });
 
-// The broken ones first: where they are told, the schema is known to be in force.
+// The broken texts first: their diagnostics show that the schema is in use.
 for (const [number, { fault, text, says, line }] of broken.entries()) {
   const found = await diagnose(`broken-${number}.yaml`, text);
   const told = found.some((one) => says.test(one.message) && (line ?? one.line) === one.line);

@@ -34,7 +34,7 @@ def main() -> int:
     folder, shellcheck = pathlib.Path(sys.argv[1]), sys.argv[2]
     failed = checked = 0
     for name, text in steps(folder):
-        # Variables come from the workflow's environment; a step of GitLab may use another's.
+        # Variables come from the workflow's environment; a step of GitLab may use those of another step.
         command = [shellcheck, "--shell=bash", "--exclude=SC2154", "-"]
         done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
         checked += 1

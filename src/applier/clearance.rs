@@ -173,7 +173,7 @@ impl Worker {
     /// Returns the failure of a call that is not sent because the journal is broken.
     fn journal_broken(&self, call: Call) -> Failure {
         if self.has_changed_something() {
-            let why = "it was not sent: the state can no longer be written".to_owned();
+            let why = "not sent: the state can no longer be written".to_owned();
             Failure::NotDone(ApiError::local(ErrorClass::Stopped, call, why))
         } else {
             Failure::NotTried(NotTried::StateFailed)

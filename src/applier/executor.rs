@@ -243,7 +243,7 @@ impl ProviderExecutor {
         let left: Vec<(Step, Instant)> = self.started.drain().map(|(_, left)| left).collect();
         for (step, start) in left {
             let message = format!(
-                "{} while its calls were in flight: the next run looks up what became of them",
+                "{} while its calls were in flight: the next run looks up their outcome",
                 if self.run.stop.not_tried() == NotTried::StateFailed {
                     "the lock was lost"
                 } else {

@@ -106,7 +106,7 @@ impl Worker {
     ) -> Result<Attempt, Failure> {
         let resolved = call.resolve(&self.connection, &self.stop).await;
         let (settled, _) = resolved.map_err(|unresolved| match unresolved {
-            Unresolved::Unread(why) => open(&format!("looking it up failed: {why}"), &api_error),
+            Unresolved::Unread(why) => open(&format!("the lookup failed: {why}"), &api_error),
             Unresolved::Interrupted => open("the run was interrupted", &api_error),
         })?;
         match settled {

@@ -284,12 +284,12 @@ impl CallOrigin {
 pub(super) fn uncertain(address: &Address, record: &RecordedRoom) -> String {
     match &record.contested {
         Some(why) => format!(
-            "a room exists whose origin is uncertain ({why}): `roomctl import {address}` takes it, \
+            "a room exists whose origin is uncertain ({why}): `roomctl import {address}` takes it over, \
              `roomctl state rm {address}` leaves it to its owner"
         ),
         None => format!(
-            "a room exists, and nothing tells whether it is the one that was to go: the next apply \
-             plans anew, `roomctl state rm {address}` leaves it to its owner"
+            "a room exists, and it is not known whether it is the one to destroy: the next apply plans \
+             again, `roomctl state rm {address}` leaves it to its owner"
         ),
     }
 }

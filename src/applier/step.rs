@@ -69,8 +69,8 @@ enum Outstanding {
 struct FailedStep {
     failure: Failure,
     effect: Effect,
-    /// What could not be done, as the message begins.
-    what: &'static str,
+    /// What was done before it failed, if anything was.
+    what: Option<&'static str>,
 }
 
 type StepResult = Result<Option<String>, FailedStep>;
@@ -160,13 +160,11 @@ impl Worker {
     }
 
     async fn forget(&self, step: &Step) -> StepResult {
-        let failed = |error| write_failed(error, "it could not be taken out of the record");
-        self.journal.remove(&step.address).await.map_err(failed)?;
+        self.journal.remove(&step.address).await.map_err(write_failed)?;
         Ok(None)
     }
 
     async fn update_record(&self, step: &Step, record: Option<&RecordedRoom>) -> StepResult {
-        let failed = |error| write_failed(error, "its record could not be changed");
         let Some(record) = record else { return Ok(None) };
         let mut after = with_bookkeeping(step, record);
         if let Some(room) = &step.after {
@@ -175,7 +173,7 @@ impl Worker {
         // A room that only moved was written before the first call. It is not written again, because
         // another step may have changed its record since.
         if after != *record {
-            self.journal.record(&step.address, &after).await.map_err(failed)?;
+            self.journal.record(&step.address, &after).await.map_err(write_failed)?;
         }
         Ok(None)
     }
@@ -215,9 +213,10 @@ impl FailedStep {
     /// Returns how the step ends; `stopped` is why it is not tried if the run was interrupted.
     fn end(self, step: &Step, stopped: NotTried) -> StepEnd {
         let Self { failure, effect: _, what } = self;
+        let what = what.map_or_else(String::new, |what| format!("{what}: "));
         match failure {
             Failure::NotDone(api_error) => {
-                let message = format!("{what}: {}", call_and_message(&api_error));
+                let message = format!("{what}{}", call_and_message(&api_error));
                 let class = api_error.class;
                 let failure = failed(step, message, Some(api_error), Outstanding::Nothing);
                 StepEnd::Failed(failure, Some(class))
@@ -226,11 +225,12 @@ impl FailedStep {
                 let first = api_error
                     .as_ref()
                     .map(|api_error| format!("{}; ", call_and_message(api_error)));
-                let message = format!("{what}: {}{why}", first.unwrap_or_default());
+                let message =
+                    format!("{what}{}{why}; the outcome is unknown", first.unwrap_or_default());
                 StepEnd::Failed(failed(step, message, api_error, Outstanding::Call), None)
             }
             Failure::State(error) => {
-                let message = format!("{what}: {error}");
+                let message = format!("{what}{error}");
                 StepEnd::Failed(failed(step, message, None, makes_calls(step)), None)
             }
             Failure::Occupied(occupants) => StepEnd::Waiting(occupants.anywhere, None),
@@ -268,8 +268,8 @@ fn call_and_message(api_error: &ApiError) -> String {
     format!("{}: {}", api_error.call, api_error.message)
 }
 
-fn write_failed(error: crate::state::StateError, what: &'static str) -> FailedStep {
-    FailedStep { failure: Failure::State(error), effect: Effect::AsPlanned, what }
+fn write_failed(error: crate::state::StateError) -> FailedStep {
+    FailedStep { failure: Failure::State(error), effect: Effect::AsPlanned, what: None }
 }
 
 /// Returns a record with the bookkeeping of a step.

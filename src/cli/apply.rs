@@ -22,13 +22,13 @@ use crate::planner;
 use crate::provider::http::SystemClock;
 use crate::render;
 
-/// What `apply` and `destroy` have in common, and where they differ.
+/// The options of `apply` and `destroy`.
 struct Job<'a> {
     name: &'static str,
     desired: Arc<Desired>,
-    /// The rooms that it is about.
+    /// The rooms.
     scope: Scope,
-    /// The plan that was saved.
+    /// The saved plan.
     saved: Option<SavedPlan>,
     max_plan_age: Option<Duration>,
     /// The digest that the plan must have.
@@ -51,7 +51,7 @@ struct Asking<'a> {
     console: &'a Console,
 }
 
-/// What a typed "yes" consents to.
+/// What a confirmation consents to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum YesCovers {
     /// The steps that the gate lets through.
@@ -103,7 +103,7 @@ pub(super) async fn destroy(
 ) -> Result<Exit, Stopped> {
     let files = session::files(global, console)?;
     let scope = session::scope(&args.planning.scope)?;
-    // What is declared and not recorded is no mistake: it is destroyed already.
+    // A declared room that is not recorded is no error: it is destroyed already.
     let scope = scope.matched(files.desired.rooms.iter().map(|room| &room.address));
     let job = Job {
         name: "destroy",
@@ -165,7 +165,7 @@ impl Job<'_> {
         self.end(applied?, &location, console)
     }
 
-    /// Shows the outcome. What fails from here on fails after changes.
+    /// Shows the outcome. A failure from here on is a failure after changes.
     fn end(
         &self,
         applied: Applied<Stopped>,
@@ -191,7 +191,7 @@ impl Job<'_> {
         Consent { approval, allow_destroy, allow_recreate, destroys: self.destroys }
     }
 
-    /// What a "yes" on the terminal would consent to.
+    /// Returns what a confirmation on the terminal would consent to.
     fn typed(&self, gate: &Gate) -> Consent {
         let mut consent = self.consent(Approval::Typed);
         if self.yes_covers == YesCovers::Everything {
@@ -200,7 +200,7 @@ impl Job<'_> {
         consent
     }
 
-    /// Takes the plan through the gate with the user's consent, which is asked for where there is
+    /// Takes the plan through the gate with the user's consent, which is asked for if there is
     /// something that it would let through.
     async fn approve(
         &self,
@@ -217,16 +217,16 @@ impl Job<'_> {
         {
             let flag = plan.gate.flag(RefusalKind::NothingDesired);
             let words =
-                format!("nothing was done: {why}; `destroy` wants --auto-approve and {flag}");
+                format!("nothing was done: {why}; `destroy` needs --auto-approve and {flag}");
             return Err(Stopped::refused("not_approved", words));
         } else if self.applying.auto_approve {
             self.consent(Approval::Automatic)
         } else if !typed.lets_through(&plan) {
             return Err(held_back(&typed.evaluate(plan.gate)));
         } else if let Err(why) = console.can_ask() {
-            let words = format!("nothing was done: {why}; say --auto-approve");
+            let words = format!("nothing was done: {why}; pass --auto-approve");
             return Err(Stopped::refused("not_approved", words));
-        } else if console.ask("Carry out this plan?", stop).await? {
+        } else if console.ask("Apply this plan?", stop).await? {
             typed
         } else {
             return Err(Stopped::refused("not_approved", "nothing was done: not approved"));
@@ -279,7 +279,7 @@ impl Approver<Stopped> for Asking<'_> {
     }
 }
 
-/// That the gate holds every step back: there is nothing to ask.
+/// Returns the error if the gate holds every step back, and there is nothing to ask.
 fn held_back(gate: &Gate) -> Stopped {
     let reason = |it: &Refusal| format!("{}; `{}` consents", it.message, gate.flag(it.kind));
     let reasons: Vec<String> = gate.refusals.iter().map(reason).collect();

@@ -1,4 +1,4 @@
-//! `check`: credentials, one harmless signed query, the clock, the operator, the limits in force.
+//! `check`: credentials, one signed query without effect, the clock, the operator, the limits.
 
 use std::io::{self, Write};
 
@@ -15,7 +15,7 @@ use crate::model::{ApiError, Provider};
 use crate::provider::http::ClockDifference;
 use crate::render;
 
-/// What was found of one provider.
+/// The result of one provider.
 struct Report<'a> {
     provider: &'a Provider,
     result: Result<Checked, Failure>,
@@ -23,32 +23,32 @@ struct Report<'a> {
 
 /// A provider that answers.
 struct Checked {
-    /// The clock's difference, where the answer tells it.
+    /// The clock's difference, if the answer contains the time.
     clock: Option<ClockDifference>,
     operator: Operator,
 }
 
-/// A provider that does not answer as it should.
+/// A provider that failed.
 struct Failure {
     message: String,
     operator: Operator,
 }
 
-/// Whether the service knows the user in whose name it is called.
+/// Whether the service knows the user that calls it.
 enum Operator {
-    /// It is not asked for.
+    /// It is not queried.
     NotNeeded,
     Known,
     Unknown,
     NotChecked(String),
 }
 
-/// Tencent's code for an `identifier` that is no administrator of the application.
+/// Tencent's code for an `identifier` that is not an administrator of the application.
 ///
 /// <https://www.tencentcloud.com/document/product/1047/34348>
 const NO_ADMINISTRATOR: i64 = 60_010;
 
-/// Asks each provider one harmless question.
+/// Sends one query without effect to each provider.
 pub(super) async fn run(
     args: &CheckArgs,
     global: &Global,
@@ -74,15 +74,15 @@ pub(super) async fn run(
 }
 
 async fn check(provider: &Provider, connected: &Connected) -> Result<Checked, Failure> {
-    let unasked = |message: String| Failure {
+    let unsent = |message: String| Failure {
         message,
-        operator: Operator::NotChecked("nothing was asked".to_owned()),
+        operator: Operator::NotChecked("no query was sent".to_owned()),
     };
     if let Some(what) = connected.missing.get(&provider.name) {
-        return Err(unasked(what.clone()));
+        return Err(unsent(what.clone()));
     }
     let Some(connection) = connected.connections.get(&provider.name) else {
-        return Err(unasked("it is not connected".to_owned()));
+        return Err(unsent("it is not connected".to_owned()));
     };
     match connection.client.check().await {
         Ok(probe) => {
@@ -107,7 +107,7 @@ async fn operator(provider: &Provider, connection: &Connection) -> Operator {
     }
 }
 
-/// What a query that failed says of the operator.
+/// Returns what a failed query tells about the operator.
 fn refused(provider: &Provider, api_error: &ApiError) -> Operator {
     let not_checked = || Operator::NotChecked("the signed query failed".to_owned());
     match provider.kind().spec().operator.map(|operator| operator.registered_by) {
@@ -136,13 +136,13 @@ impl Report<'_> {
         writeln!(out, "  answers to a signed query")?;
         match clock {
             Some(clock) => writeln!(out, "  {clock}")?,
-            None => writeln!(out, "  the service does not tell its time")?,
+            None => writeln!(out, "  the service does not report its time")?,
         }
         if let (Some(name), Some(words)) = (provider.application.operator(), operator.words()) {
             writeln!(out, "  operator `{}`: {}", render::plain(name), render::plain(words))?;
         }
         for (call, _) in provider.kind().calls() {
-            writeln!(out, "  {call}: at most {} a second", provider.rate(*call))?;
+            writeln!(out, "  {call}: at most {} calls per second", provider.rate(*call))?;
         }
         Ok(())
     }
@@ -177,7 +177,7 @@ impl Operator {
     fn words(&self) -> Option<String> {
         match self {
             Self::NotNeeded => None,
-            Self::Known => Some("the service takes calls in this name".to_owned()),
+            Self::Known => Some("the service accepts calls as this user".to_owned()),
             Self::Unknown => Some("not registered: `apply` registers this user".to_owned()),
             Self::NotChecked(why) => Some(format!("not checked: {why}")),
         }

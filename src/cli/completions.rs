@@ -1,4 +1,4 @@
-//! `completions`: scripts for shells, and the candidates that these ask the binary for.
+//! `completions`: scripts for shells, and the candidates that they request from the binary.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -19,7 +19,7 @@ use super::{session, state};
 use crate::config::is_standard_input;
 use crate::model::{Address, Recorded};
 
-/// The variable by which a script asks for candidates; its value names the shell.
+/// The variable with which a script requests candidates; its value names the shell.
 const VARIABLE: &str = "ROOMCTL_COMPLETE";
 const NAME: &str = "roomctl";
 /// The value name of arguments that take a room's address.
@@ -35,7 +35,7 @@ pub(super) fn script(shell: Shell, console: &Console) -> Result<Exit, Stopped> {
     Ok(Exit::Done)
 }
 
-/// Answers a script that asks for candidates; `None` if this is an ordinary run.
+/// Answers a script that requests candidates; `None` if this is an ordinary run.
 ///
 /// Nothing is written to stderr: it would land in the line that the user types.
 pub(super) fn answer(arguments: &[OsString], console: &Console) -> Option<Exit> {
@@ -59,7 +59,7 @@ fn offer(shell: &str, words: Vec<OsString>, console: &Console) -> Option<()> {
 
 const SHELLS: Shells<'static> = Shells(&[&JoiningBash, &Elvish, &Fish, &Powershell, &Zsh]);
 
-/// Bash, whose words are put together again where it splits them, and whose candidates are quoted.
+/// Bash, whose split words are joined again, and whose candidates are quoted.
 struct JoiningBash;
 
 impl EnvCompleter for JoiningBash {
@@ -120,12 +120,12 @@ fn candidates(words: &[OsString], importing: bool, console: &Console) -> Vec<Com
     let declared = if importing { declared(&global, console) } else { Vec::new() };
     let new = declared.iter().filter(|address| !recorded.contains(address));
     let texts = new.chain(recorded.iter().copied()).map(ToString::to_string);
-    // What stands on several lines, or steers a terminal, no shell could take.
+    // No shell accepts candidates with line breaks or control characters.
     let plain = texts.filter(|text| !text.contains(char::is_control));
     plain.map(CompletionCandidate::new).collect()
 }
 
-/// What the words say of files and state; `None` if reading these files would wait for input.
+/// Returns the options of files and state in the words; `None` if reading the files would wait for input.
 fn global(words: &[OsString]) -> Option<Global> {
     let matches = Cli::command().ignore_errors(true).try_get_matches_from(words).ok()?;
     let global = Global::from_arg_matches(&matches).ok()?;

@@ -21,8 +21,8 @@ use crate::model::{
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Clocks};
 
-/// The shortest secret that is taken, in characters: a shorter one could not be told from other text,
-/// which is to be kept out of every output.
+/// The shortest accepted secret, in characters: a shorter one cannot be distinguished from other text,
+/// and must not appear in any output.
 const SHORTEST_SECRET: usize = 16;
 
 /// The largest secret file that is read.
@@ -44,7 +44,7 @@ pub(super) fn now() -> Timestamp {
     SystemClock.now()
 }
 
-/// Refuses to go on if credentials are missing.
+/// Returns an error if credentials are missing.
 pub(super) fn require_secrets(desired: &Desired) -> Result<(), Stopped> {
     for (name, provider) in &desired.providers {
         if let Found::Missing(what) = secret(provider)? {
@@ -62,7 +62,7 @@ impl<'a> Providers<'a> {
         Self { desired, state, global, emulator, connected }
     }
 
-    /// Returns how many calls came to an end, by provider, action and class.
+    /// Returns the number of finished calls by provider, action and class.
     pub(super) fn calls(&self) -> BTreeMap<(ProviderName, Call, &'static str), u64> {
         let connected = self.connected.borrow();
         let of = |(name, connection): (&ProviderName, &Connection)| {
@@ -77,7 +77,7 @@ impl<'a> Providers<'a> {
 impl Connector for Providers<'_> {
     type Error = Stopped;
 
-    /// Connects every declared provider whose credentials are there.
+    /// Connects every declared provider with credentials.
     async fn connect(&self, access: Access) -> Result<Connected, Stopped> {
         let mut secrets = BTreeMap::new();
         let mut missing = BTreeMap::new();
@@ -99,7 +99,7 @@ impl Connector for Providers<'_> {
         Ok(Connected { connections, missing })
     }
 
-    /// Ends the built-in emulator, whose rooms are on disk.
+    /// Stops the built-in emulator, whose rooms are on disk.
     async fn close(&self) -> Result<(), Stopped> {
         let running = self.emulator.take();
         match running {
@@ -109,7 +109,7 @@ impl Connector for Providers<'_> {
     }
 }
 
-/// A failure of the emulator as the end of a command.
+/// Converts a failure of the emulator to the error of a command.
 pub(super) fn emulator_error(error: EmulatorError) -> Stopped {
     Stopped::failed("emulator", format!("{:#}", anyhow::Error::from(error)))
 }
@@ -121,13 +121,13 @@ enum Found {
 
 /// Why there is no secret.
 pub(super) enum NoSecret {
-    /// None is there.
+    /// It is not set.
     Missing(String),
-    /// What is there cannot be read.
+    /// It cannot be read.
     Unreadable(String),
 }
 
-/// The secret of a provider. On the built-in emulator one is made where none is set.
+/// Returns the secret of a provider. For the built-in emulator one is generated if none is set.
 fn secret(provider: &Provider) -> Result<Found, Stopped> {
     let bad = |fault| Stopped::failed("secret", format!("provider `{}`: {fault}", provider.name));
     match (read_secret(&provider.secret), provider.emulated()) {
@@ -141,7 +141,7 @@ fn secret(provider: &Provider) -> Result<Found, Stopped> {
     }
 }
 
-/// What a source of a secret holds.
+/// Returns the secret of a source.
 ///
 /// # Errors
 /// Returns [`NoSecret`] where nothing is there, or it is empty, and where it cannot be read.
@@ -149,7 +149,7 @@ pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, NoSecret> {
     match source {
         SecretSource::Environment(name) => variable(name).map(Secret::new).ok_or_else(|| {
             NoSecret::Missing(format!(
-                "the environment variable {name} is not set: put the application's secret into it"
+                "the environment variable {name} is not set: set it to the application's secret"
             ))
         }),
         SecretSource::File(path) => secret_file(path),
@@ -164,7 +164,7 @@ fn secret_file(path: &Path) -> Result<Secret, NoSecret> {
     let bytes = match read_regular(path, LARGEST_SECRET_FILE) {
         Ok(bytes) => bytes,
         Err(ReadError::Io(error)) if error.kind() == ErrorKind::NotFound => {
-            return Err(NoSecret::Missing(format!("there is no secret_file {place}")));
+            return Err(NoSecret::Missing(format!("secret_file {place} does not exist")));
         }
         Err(error) => return Err(unreadable(&error)),
     };
@@ -175,22 +175,22 @@ fn secret_file(path: &Path) -> Result<Secret, NoSecret> {
     }
 }
 
-/// Says what is wrong with a secret that cannot be one, and never the secret: it is too short to be
-/// told from other text, or holds white space or quotation marks.
+/// Rejects a secret that is too short to be distinguished from other text, or contains white space or
+/// quotation marks. The error does not contain the secret.
 pub(super) fn usable(secret: &Secret, place: &str, kind: Kind) -> Result<(), String> {
     let text = secret.expose();
     let fault = if !text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\'')) {
-        "holds what is no secret, such as white space or quotation marks that were copied along"
+        "contains characters that no secret has, such as white space or copied quotation marks"
             .to_owned()
     } else if text.len() < SHORTEST_SECRET {
-        format!("holds a secret of fewer than {SHORTEST_SECRET} characters")
+        format!("contains a secret of fewer than {SHORTEST_SECRET} characters")
     } else {
         return Ok(());
     };
-    Err(format!("{place} {fault}: put {} into it and nothing else", digits(kind)))
+    Err(format!("{place} {fault}: it must contain {} and nothing else", digits(kind)))
 }
 
-/// Warns of a secret that does not look like one of the vendor's.
+/// Warns of a secret that does not have the vendor's format.
 fn doubt(secret: &Secret, provider: &Provider) {
     let text = secret.expose();
     let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -201,13 +201,13 @@ fn doubt(secret: &Secret, provider: &Provider) {
     }
 }
 
-/// What the vendor's console shows as the secret.
+/// Returns a description of the secret in the vendor's console.
 fn digits(kind: Kind) -> String {
     let SecretSpec { name, digits, variable: _ } = kind.spec().secret;
     format!("the {name} ({digits} hexadecimal digits)")
 }
 
-/// Where the secret of a provider stands.
+/// Returns the name of a secret's source.
 fn place(provider: &Provider) -> String {
     match &provider.secret {
         SecretSource::Environment(name) => format!("the environment variable {name}"),
@@ -215,16 +215,16 @@ fn place(provider: &Provider) -> String {
     }
 }
 
-/// A secret for one run of the built-in emulator, as long as the vendor's are.
+/// Returns a secret for one run of the built-in emulator, as long as the vendor's.
 fn made_up(kind: Kind) -> Result<Secret, Stopped> {
     let mut bytes = vec![0; kind.secret_digits() / 2];
     getrandom::fill(&mut bytes).map_err(|error| {
-        Stopped::failed("random", format!("the system has no random numbers: {error}"))
+        Stopped::failed("random", format!("the system provides no random numbers: {error}"))
     })?;
     Ok(Secret::new(hex::encode(bytes)))
 }
 
-/// A secret file's text without the one newline at its end.
+/// Returns a secret file's text without one trailing newline.
 fn trimmed(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)
@@ -258,7 +258,7 @@ async fn emulator(
     Ok(Some((emulator, running)))
 }
 
-/// How the built-in emulator is set up: as the providers say of their services.
+/// Returns the configuration of the built-in emulator for the declared providers.
 pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> EmulatorConfig {
     let dissolves =
         |provider: &Provider| Some((provider.app_id, provider.application.dissolve_after()?));
@@ -266,7 +266,7 @@ pub(super) fn emulator_settings(desired: &Desired, apps: Vec<App>) -> EmulatorCo
     EmulatorConfig { dissolve_after, ..EmulatorConfig::new(apps) }
 }
 
-/// Where the built-in emulator keeps its world: beside the state.
+/// Returns the data file of the built-in emulator, beside the state.
 pub(super) fn data_file(state: &StateLocation) -> std::path::PathBuf {
     state.beside("rooms.emulator.json")
 }

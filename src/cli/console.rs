@@ -1,4 +1,4 @@
-//! What is printed and asked: the result on stdout, everything else on stderr, no secret on either.
+//! Output and questions: the result on stdout, everything else on stderr, no secret on either.
 
 use std::fmt;
 use std::io::{self, BufRead, BufWriter, ErrorKind, Write};
@@ -18,10 +18,10 @@ use crate::applier::Stop;
 use crate::model::{Clock, Finding, Outcome, Timestamp};
 use crate::render::{self, RunMetrics};
 
-/// How many bytes are queued at once.
+/// The size of the pieces that are queued.
 const CHUNK: usize = 1 << 16;
 
-/// The two streams, and what must not reach them.
+/// The two streams, and the filter for secrets.
 #[derive(Clone)]
 pub(super) struct Console {
     context: Context,
@@ -31,14 +31,14 @@ pub(super) struct Console {
     clock: Arc<dyn Clock>,
     /// Whether a document was refused because it would have contained a secret.
     refused: Arc<AtomicBool>,
-    /// The outcome that the last event of a run tells.
+    /// The outcome that the last event of a run contains.
     outcome: Arc<OnceLock<Outcome>>,
-    /// What the run did so far.
+    /// What the run has done so far.
     metrics: Arc<Mutex<RunMetrics>>,
 }
 
 impl Console {
-    /// Makes a console that does not wait for its readers; events have the time of `clock`.
+    /// Returns a console that does not wait for its readers; events get the time of `clock`.
     #[must_use]
     pub(super) fn new(
         context: Context,
@@ -57,7 +57,7 @@ impl Console {
         Self { delivery, ..self.clone() }
     }
 
-    /// Returns what the process was started in.
+    /// Returns the environment of the process.
     #[must_use]
     pub(super) fn context(&self) -> &Context {
         &self.context
@@ -74,7 +74,7 @@ impl Console {
         self.context.quiet
     }
 
-    /// Returns what must not be printed.
+    /// Returns the filter for secrets.
     #[must_use]
     pub(super) fn secrets(&self) -> &Secrets {
         &self.secrets
@@ -115,7 +115,7 @@ impl Console {
             (Err(error), Delivery::Awaited) if error.kind() != ErrorKind::BrokenPipe => {
                 Err(Stopped::failed("io", unwritten(&error)))
             }
-            // What is lost of a queue is reported at the end: it must not stop an apply.
+            // Lost output of a queue is reported at the end: it must not stop an apply.
             (Ok(()) | Err(_), Delivery::Awaited | Delivery::Queued) => Ok(()),
         }
     }
@@ -147,9 +147,9 @@ impl Console {
         self.document(|out| write(out, time))
     }
 
-    /// Keeps the outcome of a run for its last event.
+    /// Stores the outcome of a run for its last event.
     pub(super) fn end_with(&self, outcome: Outcome) {
-        // A process carries out one run.
+        // A process executes one run.
         drop(self.outcome.set(outcome));
     }
 
@@ -163,17 +163,17 @@ impl Console {
         self.event(|out, time| render::summary_json(out, outcome, exit as u8, time))
     }
 
-    /// Notes what the run did, or reads it.
+    /// Returns the statistics of the run, to update or to read them.
     pub(super) fn measure<T>(&self, change: impl FnOnce(&mut RunMetrics) -> T) -> T {
         change(&mut self.metrics.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the line of progress on the terminal.
+    /// Replaces the progress line on the terminal.
     pub(super) fn show_progress(&self, line: String) {
         self.output.progress(ProgressChange::Show(line));
     }
 
-    /// Removes the line of progress from the terminal.
+    /// Removes the progress line from the terminal.
     pub(super) fn clear_progress(&self) {
         self.output.progress(ProgressChange::Remove);
     }
@@ -190,7 +190,7 @@ impl Console {
         let mut values = values;
         if self.secrets.are_in(|out| values.try_for_each(|value| writeln!(out, "{value:?}")))? {
             let message = format!(
-                "{what} would hold a secret: take it out of the files (a secret belongs into an \
+                "{what} would contain a secret: remove it from the files (a secret belongs in an \
                  environment variable or a file that `secret_env` or `secret_file` names)"
             );
             return Err(Stopped::failed("secret_in_output", message));
@@ -198,7 +198,7 @@ impl Console {
         Ok(())
     }
 
-    /// Prints a line to stderr, but for `--quiet`.
+    /// Prints a line to stderr, unless `--quiet` is given.
     pub(super) fn note(&self, text: &str) {
         if !self.context.quiet {
             self.say(text);
@@ -217,7 +217,7 @@ impl Console {
 
     /// Asks for a typed "yes"; anything else, or the end of the input, means no.
     ///
-    /// The answer is read by a thread that nobody waits for when the process ends.
+    /// The answer is read by a detached thread.
     ///
     /// # Errors
     /// Returns a failure to read the answer.
@@ -225,7 +225,7 @@ impl Console {
         let (answer, answered) = oneshot::channel();
         let (console, question) = (self.clone(), question.to_owned());
         let read = move || {
-            // What the question is about comes first, also if stdout is another file.
+            // The text that the question refers to is printed first, also if stdout is another file.
             drop(console.output.drain(Target::Stdout));
             console.on_stderr(|err| write!(err, "{question} Type `yes` to confirm: "));
             let mut line = String::new();
@@ -239,7 +239,7 @@ impl Console {
         }
     }
 
-    /// Returns what is written, secrets redacted.
+    /// Returns the text that `write` writes, with secrets redacted.
     ///
     /// # Errors
     /// Returns the error of `write`.
@@ -293,11 +293,11 @@ impl Console {
     }
 }
 
-const SECRET_IN_OUTPUT: &str = "the document would hold a secret, and a document is never altered: \
-                                print it without `--format json`, and take the secret out of the \
-                                files or the rooms";
+const SECRET_IN_OUTPUT: &str = "the document would contain a secret, and documents are never altered: \
+                                print it without `--format json`, and remove the secret from the files or \
+                                the rooms";
 
-/// Returns the message for output that is lost.
+/// Returns the message for lost output.
 pub(super) fn unwritten(error: &io::Error) -> String {
     format!("stdout could not be written: {error}")
 }
@@ -330,7 +330,7 @@ impl<W: Write> Write for Uncoloured<W> {
     }
 }
 
-/// Queues what is to be written to one stream.
+/// A writer that queues bytes for one stream.
 struct StreamWriter<'a> {
     output: &'a Output,
     target: Target,

@@ -1,4 +1,4 @@
-//! The process's surroundings: the environment is read here and nowhere else.
+//! The environment of the process, which is read only here.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -12,26 +12,26 @@ use super::user;
 use crate::config::is_standard_input;
 use crate::state::StoreEnvironment;
 
-/// What the process was started in.
+/// The environment of the process.
 #[derive(Clone, Debug)]
 pub(super) struct Context {
-    /// What can be done on a terminal.
+    /// The abilities of the terminal.
     pub(super) terminal: Terminal,
-    /// Whether stdout takes colour.
+    /// Whether stdout is coloured.
     pub(super) stdout_color: anstream::ColorChoice,
-    /// Whether stderr takes colour.
+    /// Whether stderr is coloured.
     pub(super) stderr_color: anstream::ColorChoice,
     /// Whether `CI` is set.
     pub(super) ci: bool,
-    /// Who runs it.
+    /// The user.
     pub(super) user: String,
-    /// On which machine.
+    /// The host name.
     pub(super) host: String,
-    /// Nothing but the result and errors.
+    /// Whether only the result and errors are printed.
     pub(super) quiet: bool,
 }
 
-/// What can be done on a terminal.
+/// The abilities of the terminal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terminal {
     /// Whether questions can be asked, or why not.
@@ -41,7 +41,7 @@ pub(super) struct Terminal {
 }
 
 impl Context {
-    /// Looks around.
+    /// Reads the environment.
     #[must_use]
     pub(super) fn look(wish: Color, quiet: bool, files: &[PathBuf]) -> Self {
         Self {
@@ -72,7 +72,7 @@ pub(super) fn variable_as_set(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.into_string().unwrap_or_default())
 }
 
-/// The variables that say how shared stores are reached.
+/// The variables that configure shared stores.
 #[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
 #[must_use]
 pub(super) fn store_environment() -> StoreEnvironment {
@@ -89,7 +89,10 @@ pub(super) fn store_environment() -> StoreEnvironment {
 pub(super) fn start_log(format: LogFormat, console: &Console) -> anyhow::Result<()> {
     let filter = variable("ROOMCTL_LOG").unwrap_or_else(|| "warn".to_owned());
     let filter = EnvFilter::try_new(&filter).map_err(|error| {
-        anyhow::anyhow!("ROOMCTL_LOG=`{filter}` is no log filter ({error}): write `debug`, say")
+        anyhow::anyhow!(
+            "ROOMCTL_LOG=`{filter}` is not a valid log filter ({error}): use a level such as \
+                         `debug`"
+        )
     })?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(console.clone());
     match format {
@@ -101,10 +104,16 @@ pub(super) fn start_log(format: LogFormat, console: &Console) -> anyhow::Result<
 
 fn asks(files: &[PathBuf]) -> Result<(), &'static str> {
     if files.iter().any(|path| is_standard_input(path)) {
-        return Err("standard input holds the files (`-f -`), so that no question can be asked");
+        return Err(
+            "standard input is used for the files (`-f -`), so no confirmation can be asked for",
+        );
     }
     let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if terminal { Ok(()) } else { Err("there is no terminal to ask on") }
+    if terminal {
+        Ok(())
+    } else {
+        Err("stdin is not a terminal, so no confirmation can be asked for")
+    }
 }
 
 fn color(wish: Color, terminal: bool) -> anstream::ColorChoice {
@@ -115,7 +124,7 @@ fn color(wish: Color, terminal: bool) -> anstream::ColorChoice {
     }
 }
 
-/// Whether there is colour where nobody orders it: <https://bixense.com/clicolors/>.
+/// Whether there is colour by default: <https://bixense.com/clicolors/>.
 fn automatic(terminal: bool) -> bool {
     let forced = variable("CLICOLOR_FORCE").is_some_and(|value| value != "0");
     variable("NO_COLOR").is_none() && (forced || terminal)

@@ -1,4 +1,4 @@
-//! `emulator`: serves the emulator, or changes its world: people enter and leave, time passes.
+//! `emulator`: serves the emulator, or changes its data: people enter and leave, time passes.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::model::{
 use crate::provider::http::{SystemClock, post_to_loopback};
 use crate::render;
 
-/// Serves the emulator, or changes the world of one.
+/// Serves the emulator, or changes the data of one.
 pub(super) async fn run(
     args: EmulatorArgs,
     global: &Global,
@@ -61,7 +61,7 @@ async fn serve(args: EmulatorArgs, console: &Console) -> Result<Exit, Stopped> {
         writeln!(out, "listening on http://{}", running.address())?;
         writeln!(out, "{}", emulator.describe())?;
         writeln!(out, "{}", secrets.join("\n"))?;
-        writeln!(out, "Ctrl-C ends it")
+        writeln!(out, "press Ctrl-C to stop")
     })?;
     stop.wanted().await;
     running.shutdown().await.map_err(emulator_error)?;
@@ -76,11 +76,11 @@ fn app(kind: Kind, args: &EmulatorArgs, console: &Console) -> Result<(App, Strin
         let app = App { kind, app_id: args.app_id, secret: Secret::new(secret) };
         usable(&app.secret, &format!("the environment variable {name}"), kind)
             .map_err(|fault| Stopped::failed("secret", fault))?;
-        return Ok((app, format!("secret of {kind}: what {name} holds")));
+        return Ok((app, format!("secret of {kind}: the value of {name}")));
     }
     let app = App::with_own_secret(kind, args.app_id);
     let own = app.secret.expose();
-    let line = format!("secret of {kind}: the emulator's own, export {name}={own}");
+    let line = format!("secret of {kind}: the emulator's default, export {name}={own}");
     Ok((app, line))
 }
 
@@ -96,7 +96,7 @@ async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|error| Err(EmulatorError::Interrupted(error))).map_err(emulator_error)
 }
 
-/// Changes the world of each emulator that the files' providers are on.
+/// Changes the data of each emulator that the declared providers use.
 async fn change(
     command: EmulatorCommand,
     global: &Global,
@@ -111,7 +111,7 @@ async fn change(
         }
         EmulatorCommand::Advance { .. } => desired.providers.values().collect(),
     };
-    // Several providers may be on one emulator, for which time passes once.
+    // Several providers may share one emulator, whose clock is advanced once.
     let mut changed = BTreeSet::new();
     for provider in providers {
         let url = match &provider.endpoint {
@@ -129,7 +129,7 @@ async fn change(
     }
     if changed.is_empty() {
         let message =
-            "no provider is on an emulator: set `endpoint: emulator`, or a URL on loopback";
+            "no provider uses an emulator: set `endpoint: emulator`, or a URL on loopback";
         return Err(Stopped::failed("no_emulator", message));
     }
     console.note(&render::plain(describe(&command)));
@@ -143,7 +143,7 @@ fn provider<'a>(desired: &'a Desired, address: &Address) -> Result<&'a Provider,
     })
 }
 
-/// Changes the world of the built-in emulator, whose data is beside the state.
+/// Changes the data of the built-in emulator, which is beside the state.
 async fn built_in(
     command: EmulatorCommand,
     provider: &Provider,
@@ -170,7 +170,7 @@ async fn built_in(
     .await
 }
 
-/// Changes the world of an emulator that listens on loopback.
+/// Changes the data of an emulator that listens on loopback.
 async fn served(
     command: &EmulatorCommand,
     provider: &Provider,
@@ -196,7 +196,7 @@ fn describe(command: &EmulatorCommand) -> String {
         EmulatorCommand::Leave { address, users: Some(users) } => {
             format!("{address}: {users} left")
         }
-        EmulatorCommand::Leave { address, users: None } => format!("{address}: everybody left"),
+        EmulatorCommand::Leave { address, users: None } => format!("{address}: all users left"),
         EmulatorCommand::Advance { span } => passed(*span),
     }
 }

@@ -27,7 +27,7 @@ pub enum Exit {
     Aborted = 130,
 }
 
-/// Why a command could not be carried out.
+/// Why a command failed.
 #[derive(Debug)]
 pub(super) struct Stopped {
     /// How the command ends.
@@ -41,7 +41,7 @@ pub(super) struct Stopped {
 }
 
 impl Exit {
-    /// Returns the worse of two: the first of 1, 5, 3, 2, 0.
+    /// Returns the worse of two codes: the first of 1, 5, 3, 2, 0.
     #[must_use]
     pub(super) fn or(self, other: Self) -> Self {
         if self.rank() <= other.rank() { self } else { other }
@@ -124,12 +124,12 @@ impl Stopped {
     /// Makes the error of files with findings.
     #[must_use]
     pub(super) fn invalid(findings: Vec<Finding>) -> Self {
-        let error = anyhow::anyhow!("the files have mistakes: nothing was done");
+        let error = anyhow::anyhow!("the files have errors: nothing was done");
         Self { exit: Exit::Failed, code: "invalid_files", error, findings }
     }
 }
 
-/// Anything that has no code of its own is a plain failure.
+/// An error without an exit code of its own is a plain failure.
 impl From<anyhow::Error> for Stopped {
     fn from(error: anyhow::Error) -> Self {
         Self::new(Exit::Failed, "failed", error)
@@ -157,7 +157,7 @@ mod tests {
         StepFailure { address, action, message, code, request_id, pending, partial }
     }
 
-    /// A run that left a step behind for each reason.
+    /// A run with a step that was not tried for each reason.
     fn left(reasons: &[NotTried]) -> Outcome {
         let left = reasons.iter().map(|why| (room(), Action::Destroy, *why));
         Outcome { not_tried: left.collect(), ..Outcome::default() }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_ends_as_is_documented() {
+    fn an_outcome_has_the_documented_exit_code() {
         let done = || Outcome { done: vec![(room(), Action::Create)], ..Outcome::default() };
         let failure = |pending, partial| Outcome {
             failed: vec![failed(pending, partial)],
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_end_wins_in_the_documented_order() {
+    fn the_first_code_of_the_documented_order_is_used() {
         let order = [Exit::Failed, Exit::Partly, Exit::Refused, Exit::Changes, Exit::Done];
         for (at, worse) in order.iter().enumerate() {
             for better in &order[at..] {

@@ -1,4 +1,4 @@
-//! `explain`: one room from every side, and what is decided.
+//! `explain`: one room as desired, recorded and observed, and the decision.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::model::{Explanation, Refresh, RoomDecision};
 use crate::provider::http::SystemClock;
 use crate::render;
 
-/// Shows what is declared, recorded and observed of one room, and what is decided; changes nothing.
+/// Shows what is declared, recorded and observed of one room, and the decision; changes nothing.
 pub(super) async fn run(
     args: &ExplainArgs,
     global: &Global,
@@ -50,7 +50,7 @@ pub(super) async fn run(
     closed.map(|()| if unread { Exit::Partly } else { Exit::Done })
 }
 
-/// Refuses a room of which there is nothing to explain.
+/// Rejects a room whose provider is neither declared nor recorded.
 fn known(explanation: &Explanation) -> Result<(), Stopped> {
     let Explanation { address, recorded, decision, .. } = explanation;
     match (decision, recorded) {

@@ -1,4 +1,4 @@
-//! `import --generate`: asks after ids, and writes a file of the rooms that exist.
+//! `import --generate`: looks up ids, and writes a file of the rooms that exist.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -23,10 +23,10 @@ use crate::render;
 /// The largest list of ids that is read.
 const LARGEST: Size = Size(64 << 20);
 
-/// How many mistakes of a list are shown.
+/// How many errors of a list are shown.
 const SHOWN: usize = 100;
 
-/// How many ids came to each result.
+/// The number of ids by result.
 #[derive(Default)]
 struct Tally {
     written: u64,
@@ -35,7 +35,7 @@ struct Tally {
     unread: u64,
 }
 
-/// Asks after the given ids, and writes `file`; nothing is recorded, and no file is overwritten.
+/// Looks up the given ids, and writes `file`; nothing is recorded, and no file is overwritten.
 pub(super) async fn run(
     file: &Path,
     args: &ImportArgs,
@@ -88,13 +88,14 @@ fn provider<'a>(name: Option<&str>, desired: &'a Desired) -> Result<&'a Provider
     let found = desired.providers.values().find(|provider| provider.name.as_str() == name);
     let names: Vec<&str> = desired.providers.keys().map(ProviderName::as_str).collect();
     let unknown = || {
-        let message = format!("--provider {name}: the files declare {}", names.join(", "));
+        let message =
+            format!("--provider {name}: unknown provider; the files declare {}", names.join(", "));
         Stopped::failed("unknown_provider", message)
     };
     found.ok_or_else(unknown)
 }
 
-/// Reads the ids, one a line; blank lines and those that begin with `#` are skipped.
+/// Reads the ids, one per line; blank lines and comments (`# …`) are skipped.
 fn ids(path: &Path, kind: Kind, global: &Global) -> Result<BTreeSet<RoomId>, Stopped> {
     let streamed = config::is_standard_input(path);
     if streamed && global.files.iter().any(|file| config::is_standard_input(file)) {
@@ -129,11 +130,11 @@ fn ids(path: &Path, kind: Kind, global: &Global) -> Result<BTreeSet<RoomId>, Sto
         if let Some(more) = wrong.checked_sub(SHOWN).filter(|more| *more > 0) {
             findings.push(Finding::error("more", format!("{more} more errors are not shown")));
         }
-        let stopped = Stopped::failed("invalid_ids", "the ids have mistakes: nothing was done");
+        let stopped = Stopped::failed("invalid_ids", "the ids have errors: nothing was done");
         return Err(Stopped { findings, ..stopped });
     }
     if ids.is_empty() {
-        let message = format!("{shown} has no ids: write one a line");
+        let message = format!("{shown} contains no ids: write one per line");
         return Err(Stopped::failed("no_ids", message));
     }
     Ok(ids)
@@ -176,7 +177,7 @@ fn create(path: &Path, text: &str) -> Result<(), Stopped> {
     })?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     written.map_err(|error| {
-        // A part of a file would be read as the whole.
+        // A partial file would be read as a complete one.
         drop(fs::remove_file(path));
         unwritten(path, &error)
     })
@@ -257,7 +258,7 @@ impl fmt::Display for Tally {
         let Self { written, declared, missing, unread } = self;
         write!(
             f,
-            "{written} written, {declared} declared already, {missing} not there, {unread} unread"
+            "{written} written, {declared} declared already, {missing} not found, {unread} unread"
         )
     }
 }

@@ -9,9 +9,9 @@ use super::exit::{Exit, Stopped};
 use crate::model::Outcome;
 use crate::render::{self, PageView};
 
-/// Names the file of the job's summary.
+/// The variable with the file of the job summary.
 const SUMMARY: &str = "GITHUB_STEP_SUMMARY";
-/// Names the file of the step's outputs.
+/// The variable with the file of the step outputs.
 const OUTPUT: &str = "GITHUB_OUTPUT";
 
 /// Appends Markdown to the job's summary.

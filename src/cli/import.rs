@@ -20,7 +20,7 @@ use crate::provider::http::SystemClock;
 use crate::render;
 use crate::state::Entry;
 
-/// How many rooms came to each result.
+/// The number of rooms by result.
 #[derive(Default)]
 struct Tally {
     recorded: u64,
@@ -58,7 +58,7 @@ impl ImportApprover<Stopped> for OnConsole<'_> {
             first.join(", ")
         )));
         if let Err(why) = console.can_ask() {
-            let words = format!("nothing was recorded: {why}; say `--lineage {lineage}`");
+            let words = format!("nothing was recorded: {why}; pass `--lineage {lineage}`");
             return Err(Stopped::refused("not_approved", words));
         }
         let rooms = if rooms.len() == 1 { "this room" } else { "these rooms" };
@@ -69,10 +69,10 @@ impl ImportApprover<Stopped> for OnConsole<'_> {
     }
 }
 
-/// How many rooms that are taken over are named.
+/// How many of the rooms to take over are listed.
 const NAMED: usize = 10;
 
-/// Asks after rooms and records those that exist; name and delay are recorded as assumed.
+/// Looks up rooms and records those that exist; name and delay are recorded as assumed.
 pub(super) async fn run(
     args: &ImportArgs,
     global: &Global,
@@ -202,7 +202,7 @@ impl Tally {
                 "left out: it belongs to the state of lineage {lineage}, whose rooms `--lineage` takes over"
             )),
             ImportResult::Unmarked => note(&format!(
-                "left out: nothing says whose it is; `roomctl import {address}` takes it"
+                "left out: its owner is unknown; `roomctl import {address}` records it"
             )),
             ImportResult::Missing => note("does not exist"),
             ImportResult::Unread(why) => {
@@ -225,7 +225,7 @@ impl Tally {
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { recorded, left_out, missing, unread } = self;
-        write!(f, "{recorded} recorded, {missing} not there, {unread} unread")?;
+        write!(f, "{recorded} recorded, {missing} not found, {unread} unread")?;
         if *left_out > 0 { write!(f, ", {left_out} left out") } else { Ok(()) }
     }
 }

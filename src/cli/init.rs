@@ -1,4 +1,4 @@
-//! `init`: a starter rooms.yaml, and what git and editors need beside it.
+//! `init`: a starter rooms.yaml, and files beside it for git and editors.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -21,7 +21,7 @@ pub(super) fn run(args: &InitArgs, global: &Global, console: &Console) -> Result
         return Err(Stopped::usage("`init` writes one file: give -f once"));
     };
     if config::is_standard_input(path) {
-        return Err(Stopped::usage("`init` writes a file, and -f - is none: give its path"));
+        return Err(Stopped::usage("`init` writes a file: give a path instead of `-f -`"));
     }
     session::named_without_secret(path.clone(), "the file", console)?;
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -37,7 +37,7 @@ pub(super) fn run(args: &InitArgs, global: &Global, console: &Console) -> Result
         IGNORED,
         console,
     )?;
-    let attributes = lines("git leaves the state and its journal as they are", ATTRIBUTES);
+    let attributes = lines("git must not merge or convert the state and its journal", ATTRIBUTES);
     beside(folder, ".gitattributes", &attributes, ATTRIBUTES, console)?;
     console.note(&format!("next: `{}`", next(path)));
     Ok(Exit::Done)
@@ -47,8 +47,7 @@ fn lines(about: &str, lines: &[&str]) -> String {
     format!("# roomctl: {about}\n{}\n", lines.join("\n"))
 }
 
-/// Writes a file beside rooms.yaml. One that is there already is left as it is, and which of the
-/// lines it lacks is said.
+/// Writes a file beside rooms.yaml. An existing file is not changed, and its missing lines are reported.
 fn beside(
     folder: &Path,
     name: &str,
@@ -69,7 +68,7 @@ fn beside(
         [] => String::new(),
         lines => format!("; add to it: {}", lines.join(", ")),
     };
-    console.note(&format!("{} is there already: it was left as it is{add}", path.display()));
+    console.note(&format!("{} exists already and was not changed{add}", path.display()));
     Ok(())
 }
 
@@ -80,7 +79,7 @@ fn create(path: &Path, text: &[u8]) -> Result<(), Stopped> {
     });
     written.map_err(|error| {
         if error.kind() == ErrorKind::AlreadyExists {
-            let words = format!("{} is there already: `init` never overwrites", path.display());
+            let words = format!("{} exists already: `init` never overwrites", path.display());
             return Stopped::failed("exists", words);
         }
         unwritten(path, &error)

@@ -16,7 +16,7 @@ use super::exit::{Exit, Stopped};
 struct Entry {
     name: &'static str,
     text: &'static str,
-    /// The commands that it is about, with their subcommands; every command if empty.
+    /// The commands that it applies to, with their subcommands; every command if empty.
     commands: &'static [&'static str],
 }
 
@@ -72,7 +72,7 @@ const ENVIRONMENT: &[Entry] = &[
     ),
     entry(
         "ROOMCTL_*, ZEGO_*, ZIM_*, TENCENT_*",
-        "Variables that the file may name as ${NAME}; never one that may hold a secret.",
+        "Variables that the file may use as ${NAME}; never one that may contain a secret.",
         READING,
     ),
     entry(
@@ -82,27 +82,28 @@ const ENVIRONMENT: &[Entry] = &[
     ),
     entry(
         "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL",
-        "How a state at s3:// is reached, as by other AWS tools; a role of the machine or a web identity too.",
+        "Credentials and region for a state at s3://, as for other AWS tools; machine roles and web \
+         identities work too.",
         RECORDING,
     ),
     entry(
         "GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN",
-        "How a state at gs:// is reached: the file of a service account, or an access token.",
+        "Credentials for a state at gs://: a service account's file, or an access token.",
         RECORDING,
     ),
     entry(
         "AZURE_STORAGE_ACCOUNT, AZURE_STORAGE_ACCOUNT_KEY, AZURE_STORAGE_SAS_TOKEN",
-        "How a state at az:// is reached; AZURE_CLIENT_ID and its companions too.",
+        "Credentials for a state at az://; AZURE_CLIENT_ID and related variables work too.",
         RECORDING,
     ),
     entry(
         "PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSWORD, PGPASSFILE, PGSERVICE, PGSSLMODE, PGSSLROOTCERT",
-        "How a state at postgres:// is reached, as by psql; the URL goes before them.",
+        "Connection settings for a state at postgres://, as for psql; the URL takes precedence.",
         RECORDING,
     ),
     entry(
         "CI",
-        "If it is set, a state in a local file is a warning.",
+        "If set, a state in a local file causes a warning.",
         &["apply", "reconcile", "destroy"],
     ),
     entry(
@@ -119,24 +120,29 @@ const ENVIRONMENT: &[Entry] = &[
 ];
 
 const FILES: &[Entry] = &[
-    entry("rooms.yaml", "Declares the rooms. Others are named by -f.", READING),
+    entry("rooms.yaml", "Declares the rooms. -f names other files.", READING),
     entry(
         "rooms.state.json",
-        "The state: every room that roomctl made. Others are named by state: in the file, or by --state.",
+        "The state: every room that roomctl created. state: in the file or --state names another one.",
         RECORDING,
     ),
     entry(
         "rooms.state.json.journal",
-        "What a run that is in progress, or was interrupted, has done; the next run or state fold writes it into the state. Keep it with the state.",
+        "The journal of a run in progress, or of an interrupted one. The next run, or state fold, writes \
+         it into the state. Keep it with the state.",
         RECORDING,
     ),
-    entry("rooms.state.json.backup-N", "The last three states that differed.", RECORDING),
+    entry("rooms.state.json.backup-N", "The last three versions of the state.", RECORDING),
     entry(
         "rooms.state.json.rescue-PID",
-        "What a run did whose state was replaced meanwhile; state repair merges it.",
+        "The journal of a run whose state was replaced meanwhile; state repair merges it.",
         RECORDING,
     ),
-    entry("rooms.state.json.lock", "Keeps a second writer out, and names the first.", RECORDING),
+    entry(
+        "rooms.state.json.lock",
+        "The lock, which keeps a second writer out and names its holder.",
+        RECORDING,
+    ),
     entry(
         "rooms.emulator.json",
         "The rooms of the built-in emulator, beside the state.",
@@ -151,7 +157,8 @@ const EXIT_STATUS: &[Entry] = &[
     entry("2", "The service differs from the record.", &["drift"]),
     entry(
         "3",
-        "Refused: the gate held something back, it was not approved, or the state belongs to another application.",
+        "Refused: the gate held steps back, the plan was not approved, or the state belongs to another \
+         application.",
         &[
             "plan",
             "apply",
@@ -226,7 +233,7 @@ fn page(command: &clap::Command, mut out: &mut dyn Write) -> io::Result<()> {
     roff.to_writer(&mut out)
 }
 
-/// The examples of a command's help, line by line.
+/// The lines of the examples in a command's help.
 fn examples(roff: &mut Roff, command: &clap::Command) {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let paragraphs = help.split("\n\n");

@@ -22,7 +22,7 @@ pub(super) struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Makes sure that the file can be written, before anything is done; `None` if none is wanted.
+    /// Checks that the file can be written, before anything is done; `None` if no file is requested.
     ///
     /// # Errors
     /// Returns why it cannot be written.
@@ -39,7 +39,7 @@ impl MetricsFile {
         }
     }
 
-    /// Writes what the run did, and returns how the command ends: a file that cannot be written any
+    /// Writes the metrics, and returns the exit code of the command: a file that cannot be written any
     /// more leaves it partly done.
     pub(super) fn write(&self, exit: Exit, console: &Console) -> Exit {
         match self.replace(exit, console) {
@@ -58,7 +58,7 @@ impl MetricsFile {
         let mut text = Vec::new();
         console.measure(|metrics| render::metrics_text(&mut text, metrics, &end))?;
         if console.secrets().are_in(|out| out.write_all(&text))? {
-            return Err(Stopped::failed("secret_in_output", "the metrics would hold a secret"));
+            return Err(Stopped::failed("secret_in_output", "the metrics would contain a secret"));
         }
         check_target(path)?;
         let written = temporary(path).and_then(|mut file| {
@@ -70,7 +70,7 @@ impl MetricsFile {
     }
 }
 
-/// The name of a command that has metrics, and how it is run.
+/// The name of a command with metrics, and its run arguments.
 fn run_of(command: &Command) -> Option<(&'static str, &RunArgs)> {
     match command {
         Command::Plan(args) => Some(("plan", &args.run)),
@@ -91,13 +91,13 @@ fn run_of(command: &Command) -> Option<(&'static str, &RunArgs)> {
     }
 }
 
-/// Refuses to overwrite what is no metrics file: the state and its journal may be named by mistake.
+/// Refuses to overwrite other files than metrics: the state or its journal may be named by mistake.
 fn check_target(path: &Path) -> Result<(), Stopped> {
     match fs::metadata(path) {
-        Ok(there) if !there.is_file() => return Err(unwritten(path, &"it is no regular file")),
+        Ok(there) if !there.is_file() => return Err(unwritten(path, &"it is not a regular file")),
         Ok(there) if there.len() == 0 => return Ok(()),
         Ok(_) => {}
-        // What is not there is written; another error shows when it is.
+        // A missing file is created; another error is reported when it is written.
         Err(_) => return Ok(()),
     }
     let mut start = Vec::new();
@@ -107,7 +107,7 @@ fn check_target(path: &Path) -> Result<(), Stopped> {
     if start == render::METRICS_START.as_bytes() {
         return Ok(());
     }
-    Err(unwritten(path, &"it exists and is no metrics file of roomctl: it is not overwritten"))
+    Err(unwritten(path, &"it exists and was not written by roomctl, so it is not overwritten"))
 }
 
 /// A new file beside `path`, readable by a collector of another user, removed unless it is persisted.

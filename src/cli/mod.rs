@@ -171,7 +171,7 @@ enum Shape {
     Text,
     /// One JSON document.
     Document,
-    /// One JSON object a line, the last of them a summary.
+    /// One JSON object per line, the last of them a summary.
     Events,
     /// Annotations of GitHub Actions.
     Annotations,
@@ -205,7 +205,7 @@ impl Shape {
         }
     }
 
-    /// Returns what arguments that cannot be parsed ask for.
+    /// Returns the output format that invalid arguments request.
     fn of_arguments(arguments: &[OsString]) -> Self {
         let is_json = arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
             || arguments.iter().any(|argument| argument == "--format=json");
@@ -321,7 +321,7 @@ fn usage(error: &clap::Error, arguments: &[OsString], console: &Console) -> Exit
     Exit::Usage
 }
 
-/// Reports why a command could not be carried out.
+/// Reports why a command failed.
 fn report(stopped: &Stopped, shape: Shape, console: &Console) -> Exit {
     let Stopped { exit, code, error, findings } = stopped;
     let message = format!("{error:#}");

@@ -1,4 +1,4 @@
-//! stdout and stderr, each written by a thread of its own: a stalled reader blocks nothing else.
+//! stdout and stderr, each written by its own thread: a stalled reader blocks nothing else.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -9,19 +9,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How many bytes wait at most where the writer waits for the reader.
+/// The maximum number of queued bytes if the writer waits for the reader.
 const MOST_WAITING: usize = 1 << 20;
 
-/// How many bytes are written with one call at most, where they come in several pieces.
+/// The maximum number of bytes for which several items are written with one call.
 const LARGEST_WRITE: usize = 1 << 16;
 
-/// How often the line of progress is drawn again where nothing else is written.
+/// How often the progress line is redrawn if nothing else is written.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// Removes the line that the cursor is in.
+/// Clears the current line.
 const CLEAR_LINE: &[u8] = b"\r\x1b[K";
 
-/// Cuts lines off at the right end of the terminal, so that one line stays one.
+/// Truncates lines at the right edge of the terminal, so that the progress stays on one line.
 const NO_WRAP: &[u8] = b"\x1b[?7l";
 
 /// Wraps lines again.
@@ -33,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long it may take at least, where the run itself took all of that.
 const LEAST_GRACE: Duration = Duration::from_millis(500);
 
-/// Where something is written.
+/// The stream that something is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     /// The result.
@@ -45,9 +45,9 @@ pub(super) enum Target {
 /// Whether a writer waits for the reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// It does: what is printed was written, or the error is returned.
+    /// It does: `print` returns after the bytes are written, or returns the error.
     Awaited,
-    /// It does not: what is printed waits in memory.
+    /// It does not: the bytes are queued in memory.
     Queued,
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Output {
     stderr: Arc<Queue>,
 }
 
-/// What waits to be written by one thread.
+/// The bytes that one thread is still to write.
 #[derive(Debug, Default)]
 struct Queue {
     state: Mutex<QueueState>,
@@ -68,11 +68,11 @@ struct Queue {
 #[derive(Debug, Default)]
 struct QueueState {
     items: VecDeque<Item>,
-    /// The bytes that wait.
+    /// The queued bytes.
     bytes: usize,
     /// Whether the thread is writing.
     busy: bool,
-    /// Why nothing can be written any more.
+    /// The error after which nothing more is written.
     ended: Option<io::Error>,
     /// The time at which the process was asked to end.
     hurried: Option<Instant>,
@@ -81,25 +81,25 @@ struct QueueState {
 #[derive(Debug)]
 enum Item {
     Bytes(Target, Vec<u8>),
-    /// A change of the line of progress below everything else.
+    /// A change of the progress line, which is below everything else.
     Progress(ProgressChange),
 }
 
-/// What becomes of the line of progress on a terminal.
+/// A change of the progress line on a terminal.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ProgressChange {
-    /// It is replaced, or appears.
+    /// It is drawn with this text.
     Show(String),
     /// It is removed.
     Remove,
 }
 
-/// What one `write` takes.
+/// The bytes of one `write`.
 #[derive(Debug)]
 struct Batch {
     target: Target,
     bytes: Vec<u8>,
-    /// The newest change of the line of progress.
+    /// The newest change of the progress line.
     progress: Option<ProgressChange>,
 }
 
@@ -111,7 +111,7 @@ struct Writer {
     progress: ProgressLine,
 }
 
-/// The line of progress on a terminal.
+/// The progress line on a terminal.
 #[derive(Debug, Default)]
 struct ProgressLine {
     text: Option<String>,
@@ -119,7 +119,7 @@ struct ProgressLine {
     is_drawn: bool,
     /// When it was drawn last.
     drawn: Option<Instant>,
-    /// Whether the line on the screen is an older one.
+    /// Whether the line on the screen is outdated.
     is_stale: bool,
 }
 
@@ -149,7 +149,7 @@ impl Output {
     /// Queues bytes to be written, and waits as `delivery` says.
     ///
     /// # Errors
-    /// Returns why the stream cannot be written any more.
+    /// Returns the error after which the stream cannot be written.
     pub(super) fn write(
         &self,
         target: Target,
@@ -159,13 +159,13 @@ impl Output {
         self.queue(target).push(Item::Bytes(target, bytes), delivery)
     }
 
-    /// Changes the line of progress on stderr, which must be a terminal if there is a line.
+    /// Changes the progress line on stderr, which must be a terminal if there is a line.
     pub(super) fn progress(&self, change: ProgressChange) {
-        // If stderr is closed nobody sees it.
+        // If stderr is closed, the line is lost.
         drop(self.stderr.push(Item::Progress(change), Delivery::Queued));
     }
 
-    /// Waits until all that was printed is written; after a signal for a few seconds only.
+    /// Waits until everything is written; after a signal for a few seconds only.
     ///
     /// # Errors
     /// Returns why the stream could not be written.
@@ -173,7 +173,7 @@ impl Output {
         self.queue(target).drain()
     }
 
-    /// Limits how long a reader is waited for from now on: the process is to end.
+    /// Limits the wait for readers from now on, because the process is to end.
     pub(super) fn hurry(&self) {
         for queue in [&self.stdout, &self.stderr] {
             queue.state().hurried = Some(Instant::now());
@@ -232,7 +232,7 @@ impl Queue {
         state.check()
     }
 
-    /// Takes what can be written at once, as soon as there is something, or nothing at `redraw`.
+    /// Returns the next batch as soon as something is queued, or an empty batch at `redraw`.
     fn next(&self, redraw: Option<Instant>) -> Batch {
         let mut state = self.state();
         while state.items.is_empty() {
@@ -264,7 +264,7 @@ impl Queue {
 }
 
 impl QueueState {
-    /// Takes the first items as far as they go to one stream, and no more than fits into one `write`.
+    /// Takes the first items that go to the same stream, up to the size of one `write`.
     fn batch(&mut self) -> Batch {
         let mut batch = Batch { target: Target::Stderr, bytes: Vec::new(), progress: None };
         while let Some(item) = self.items.pop_front() {
@@ -323,7 +323,7 @@ impl Writer {
         thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
     }
 
-    /// Writes a batch, and the line of progress below it, with one call.
+    /// Writes a batch, and the progress line below it, with one call.
     fn write(&mut self, batch: Batch) -> io::Result<()> {
         let Batch { target, bytes, progress } = batch;
         if let Some(change) = progress {
@@ -347,7 +347,7 @@ impl ProgressLine {
         self.text = text;
     }
 
-    /// Returns when the line is to be drawn again, or `None` if the newest one is on the screen.
+    /// Returns when the line is to be redrawn; `None` if the newest one is on the screen.
     fn redraw(&self) -> Option<Instant> {
         let drawn = self.drawn.filter(|_| self.is_stale && self.text.is_some())?;
         Some(drawn + REDRAW)

@@ -61,7 +61,7 @@ pub(super) async fn run(
     closed.map(|()| exit)
 }
 
-/// How what is wanted ends a plan: steps, and rooms that wait or are blocked, under
+/// Returns the exit code of a plan with steps, or with waiting or blocked rooms, under
 /// `--detailed-exitcode`.
 fn wanted(plan: &Plan, detailed: bool) -> Exit {
     if detailed && plan.wants_changes() { Exit::Changes } else { Exit::Done }

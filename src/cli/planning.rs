@@ -1,4 +1,4 @@
-//! What `plan`, `apply` and `destroy` share: which rooms are asked after, how a plan is shown.
+//! What `plan`, `apply` and `destroy` share: which rooms are looked up, how a plan is shown.
 
 use super::args::{LayoutArgs, PageArgs, PlanFormat, PlanningArgs};
 use super::console::Console;
@@ -7,7 +7,7 @@ use super::github;
 use crate::model::{Desired, Plan, Refresh, StateLocation, Summary};
 use crate::render::{self, Layout, PageView, View};
 
-/// Which rooms are asked after: as the command line says, or else the policy.
+/// Which rooms are looked up: `--refresh`, or else the policy.
 pub(super) fn refresh(args: &PlanningArgs, desired: &Desired) -> Refresh {
     args.refresh.unwrap_or(desired.policy.refresh)
 }
@@ -21,11 +21,11 @@ pub(super) enum Pages {
     Two,
 }
 
-/// Refuses arguments that do not go together.
+/// Rejects arguments that are mutually exclusive.
 pub(super) fn check(args: &PlanningArgs) -> Result<(), Stopped> {
     match (args.format, args.layout.diff) {
         (PlanFormat::Markdown | PlanFormat::Github, true) => {
-            Err(Stopped::usage("`--diff` is for text: leave it out with this `--format`"))
+            Err(Stopped::usage("`--diff` works with `--format text` only"))
         }
         (PlanFormat::Text | PlanFormat::Json, _) | (_, false) => Ok(()),
     }
@@ -42,7 +42,7 @@ pub(super) fn page<'a>(args: &PlanningArgs, pages: Pages, state: &'a str) -> Pag
     PageView { state, layout: layout(args), max_bytes }
 }
 
-/// Shows a plan on stdout; under `--quiet`, nothing if nothing is to be done.
+/// Shows a plan on stdout; under `--quiet` nothing if there is nothing to do.
 pub(super) fn show(
     plan: &Plan,
     args: &PlanningArgs,
@@ -79,12 +79,12 @@ pub(super) fn layout(args: &PlanningArgs) -> Layout {
     }
 }
 
-/// How rooms that could not be read end a command: partly done.
+/// Returns the exit code for rooms that could not be read: partly done.
 pub(super) fn unread(summary: &Summary) -> Exit {
     if summary.unread == 0 { Exit::Done } else { Exit::Partly }
 }
 
-/// How blocked rooms end an apply.
+/// Returns the exit code of an apply with blocked rooms.
 pub(super) fn blocked(summary: &Summary) -> Exit {
     if summary.blocked == 0 { Exit::Done } else { Exit::Refused }
 }

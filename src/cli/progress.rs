@@ -1,4 +1,4 @@
-//! What happens during a run, as it happens.
+//! Prints the progress of a run.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::applier::Report;
 use crate::model::{Event, StepEvent, StepProgress};
 use crate::render::{self, Activity, Progress};
 
-/// How often progress is printed off a terminal.
+/// How often progress is printed without a terminal.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Prints what happens during a run. It never waits for the reader.
+/// Prints the progress of a run. It never waits for the reader.
 pub(super) struct ProgressReport {
     console: Console,
     format: Format,
@@ -28,7 +28,7 @@ struct Meter {
     done: u64,
     total: u64,
     start: Instant,
-    /// When progress was printed last off a terminal.
+    /// When progress was printed last without a terminal.
     printed: Instant,
 }
 
@@ -135,7 +135,7 @@ impl Meter {
         Self { activity, done: 0, total, start: now, printed: now }
     }
 
-    /// Counts what is done, and returns the line that is due off a terminal.
+    /// Counts what is done, and returns the line to print without a terminal, if it is due.
     fn advance(&mut self, number: u64, now: Instant) -> Option<String> {
         self.done = self.done.saturating_add(number).min(self.total);
         let is_due = now.duration_since(self.printed) >= INTERVAL;

@@ -1,4 +1,4 @@
-//! `reconcile`: bring the recorded rooms back, without a question.
+//! `reconcile`: restores the recorded rooms, without asking.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::model::{
 use crate::provider::http::SystemClock;
 use crate::render::{self, Layout, View};
 
-/// Shows the plan, and consents: all of it was approved when it was applied.
+/// Shows the plan, and approves it: all of it was approved when it was applied.
 struct Reconciling<'a> {
     args: &'a ReconcileArgs,
     desired: &'a Desired,
@@ -36,7 +36,7 @@ pub(super) async fn run(
     if let Some(never) = args.every {
         match never {}
     }
-    // What is to be said about the declared rooms is said by `plan`: their edits are not taken.
+    // `plan` reports findings of the declared rooms: their edits are ignored here.
     let Loaded { desired, warnings: _ } = session::files(global, console)?;
     let desired = Arc::new(desired);
     let stop = signals::listen_within(args.run.timeout, console)?;
@@ -69,7 +69,7 @@ pub(super) async fn run(
     end(applied?, args.format, console)
 }
 
-/// Shows the outcome. What fails from here on fails after changes.
+/// Shows the outcome. A failure from here on is a failure after changes.
 fn end(applied: Applied<Stopped>, format: Format, console: &Console) -> Result<Exit, Stopped> {
     let Applied { plan, recorded, outcome, closed } = applied;
     console.measure(|run| {

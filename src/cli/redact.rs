@@ -1,4 +1,4 @@
-//! Finds secrets in what is about to be printed, in every form in which text may contain them.
+//! Finds secrets in output, in every encoding in which text may contain them.
 
 mod forms;
 
@@ -34,19 +34,19 @@ struct Pattern {
     form: Form,
 }
 
-/// How a pattern may be written.
+/// How a pattern may be encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     /// Each character as itself, percent-encoded, or as an escape of JSON or Rust.
     Escaped,
-    /// As it is: base64.
+    /// Unchanged: base64.
     Exact,
 }
 
 /// The result of a search for the first secret of a text.
 enum SecretScan {
     Secret(Range<usize>),
-    /// One may begin here; the rest of the text is missing.
+    /// A secret may begin here; the rest of the text is missing.
     Begun(usize),
     Nothing,
 }
@@ -91,7 +91,7 @@ impl Secrets {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns whether what is written contains a secret.
+    /// Returns whether the text that `write` writes contains a secret.
     ///
     /// # Errors
     /// Returns the error of `write`.
@@ -116,7 +116,7 @@ impl<W: Write> Redacting<W> {
         Self { out, known, buffered: Vec::new(), found: 0 }
     }
 
-    /// Writes what is still buffered: nothing follows.
+    /// Writes the buffered bytes: nothing follows.
     ///
     /// # Errors
     /// Returns the error of the writer behind.
@@ -163,7 +163,7 @@ impl<W: Write> Write for Redacting<W> {
         Ok(bytes.len())
     }
 
-    /// Flushes what was passed on; what is buffered stays until more follows, or the end.
+    /// Flushes the inner writer; buffered bytes stay until more text follows, or the end.
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }

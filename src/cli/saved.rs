@@ -16,7 +16,7 @@ use crate::state::random_uuid;
 /// The largest file that is read.
 const LARGEST: Size = Size(1 << 30);
 
-/// Refuses, before anything is planned, to overwrite what is no saved plan.
+/// Refuses, before anything is planned, to overwrite a file that is not a saved plan.
 pub(super) fn check_target(path: &Path, console: &Console) -> Result<(), Stopped> {
     session::named_without_secret(path.to_owned(), "the plan", console)?;
     let there = fs::symlink_metadata(path);
@@ -27,7 +27,8 @@ pub(super) fn check_target(path: &Path, console: &Console) -> Result<(), Stopped
     if is_plan {
         return Ok(());
     }
-    let message = format!("{} exists and is no saved plan: it is not overwritten", path.display());
+    let message =
+        format!("{} exists and is not a saved plan, so it is not overwritten", path.display());
     Err(Stopped::failed("exists", message))
 }
 
@@ -40,7 +41,8 @@ pub(super) fn save(plan: &Plan, path: &Path, console: &Console) -> Result<(), St
     let mut text = Vec::new();
     render::saved_plan_json(&mut text, plan, &id, time).map_err(failed)?;
     if console.secrets().are_in(|out| out.write_all(&text))? {
-        let message = "the saved plan would hold a secret: take it out of the files or the rooms";
+        let message =
+            "the saved plan would contain a secret: remove it from the files or the rooms";
         return Err(Stopped::failed("secret_in_output", message));
     }
     check_target(path, console)?;
@@ -57,7 +59,7 @@ pub(super) fn save(plan: &Plan, path: &Path, console: &Console) -> Result<(), St
         drop(fs::remove_file(next));
         return Err(failed(error));
     }
-    console.note(&format!("saved the plan: `roomctl apply {}` carries it out", path.display()));
+    console.note(&format!("saved the plan: `roomctl apply {}` applies it", path.display()));
     Ok(())
 }
 
@@ -85,7 +87,7 @@ pub(super) fn create(path: &Path) -> std::io::Result<File> {
     File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// Creates a file that is not there yet.
+/// Creates a file that does not exist yet.
 #[cfg(not(unix))]
 pub(super) fn create(path: &Path) -> std::io::Result<File> {
     File::create_new(path)

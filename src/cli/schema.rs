@@ -5,11 +5,11 @@ use super::console::Console;
 use super::exit::{Exit, Stopped};
 use crate::config;
 
-/// Of the plan, as `render` writes it.
+/// The schema of the plan, as `render` writes it.
 const PLAN: &str = include_str!("schema/plan.json");
-/// Of one event of a run, as `render` writes it.
+/// The schema of one event of a run, as `render` writes it.
 const EVENTS: &str = include_str!("schema/events.json");
-/// Of the state, as `state` writes it.
+/// The schema of the state, as `state` writes it.
 const STATE: &str = include_str!("schema/state.json");
 
 /// Prints a JSON Schema.

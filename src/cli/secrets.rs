@@ -9,7 +9,7 @@ use super::redact::Secrets;
 use crate::model::{Desired, Kind, Provider, SecretSource, StateLocation};
 use crate::state::{self, StoreEnvironment};
 
-/// Learns what the default variables hold, before anything is read or printed.
+/// Registers the values of the default variables, before anything is read or printed.
 pub(super) fn learn_defaults(secrets: &Secrets) {
     for kind in Kind::ALL {
         let name = kind.default_secret_variable().to_owned();
@@ -17,21 +17,21 @@ pub(super) fn learn_defaults(secrets: &Secrets) {
     }
 }
 
-/// Learns the secrets of all declared providers, as far as they are set.
+/// Registers the secrets of all declared providers, if they are set.
 pub(super) fn learn_declared(desired: &Desired, secrets: &Secrets) {
     for Provider { secret, .. } in desired.providers.values() {
         learn(secret, secrets);
     }
 }
 
-/// Learns the secrets that the head of the files names.
+/// Registers the secrets that the head of the files names.
 pub(super) fn learn_sources(sources: &[SecretSource], secrets: &Secrets) {
     for source in sources {
         learn(source, secrets);
     }
 }
 
-/// Learns the secrets that files name which cannot be loaded, or need not be: whatever follows a
+/// Registers the secrets named by files that cannot be loaded, or need not be: whatever follows a
 /// `secret_env:` or `secret_file:` on its line.
 pub(super) fn learn_named(paths: &[PathBuf], secrets: &Secrets) {
     for path in paths {
@@ -43,7 +43,7 @@ pub(super) fn learn_named(paths: &[PathBuf], secrets: &Secrets) {
     }
 }
 
-/// Learns the secrets by which the store of the state is reached.
+/// Registers the secrets of the state's store.
 pub(super) fn learn_store(
     location: &StateLocation,
     environment: &StoreEnvironment,
@@ -54,7 +54,7 @@ pub(super) fn learn_store(
     }
 }
 
-/// Whether a path would show a secret.
+/// Whether a path contains a secret.
 pub(super) fn are_in_path(path: &Path, secrets: &Secrets) -> std::io::Result<bool> {
     secrets.are_in(|out| out.write_all(path.as_os_str().as_encoded_bytes()))
 }
@@ -65,7 +65,7 @@ fn learn(source: &SecretSource, secrets: &Secrets) {
     }
 }
 
-/// What is no regular file, or cannot be read, has been told by who loads it, or will be.
+/// Ignores files that are not regular or cannot be read: the load of the files reports them.
 fn learn_named_in(path: &Path, secrets: &Secrets) {
     if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return;
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found_however_a_line_is_written() {
+    fn secret_sources_are_found_in_every_spelling_of_a_line() {
         let home = Path::new("home");
         for line in [
             "    secret_env: MINE",

@@ -1,4 +1,4 @@
-//! Which rooms the addresses and globs of a command line name.
+//! Selects recorded rooms by the addresses and globs of a command line.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use crate::model::{Address, AddressError, Recorded, RecordedRoom};
 /// Recorded rooms, in the order of their addresses.
 pub(super) type Selected<'a> = BTreeMap<&'a Address, &'a RecordedRoom>;
 
-/// Selects the recorded rooms that any of the patterns names; all of them if there is no pattern.
+/// Selects the recorded rooms that match any of the patterns; all of them if there is no pattern.
 ///
-/// An exact address beats a glob: room ids may hold `?` and `[`. In a glob, `*` matches `/` too.
+/// An exact address takes precedence over a glob: room ids may contain `?` and `[`. In a glob, `*` matches `/` too.
 ///
 /// # Errors
-/// Returns the first pattern that is neither a glob nor an address, or that names no room.
+/// Returns the first pattern that is neither a glob nor an address, or that matches no room.
 pub(super) fn select<'a>(
     patterns: &[String],
     recorded: &'a Recorded,
@@ -33,7 +33,7 @@ pub(super) fn select<'a>(
     Ok(selected)
 }
 
-/// The recorded room that a pattern names letter by letter.
+/// The recorded room whose address equals a pattern.
 pub(super) fn exact<'a>(
     pattern: &str,
     recorded: &'a Recorded,
@@ -43,7 +43,8 @@ pub(super) fn exact<'a>(
 
 fn matching<'a>(pattern: &str, recorded: &'a Recorded) -> Result<Selected<'a>, Stopped> {
     let Some(glob) = glob(pattern)? else {
-        let words = format!("{pattern} is not recorded: `roomctl state list` shows what is");
+        let words =
+            format!("{pattern} is not recorded: `roomctl state list` lists the recorded rooms");
         return Err(Stopped::failed("not_recorded", words));
     };
     let rooms = recorded.rooms.iter();
@@ -51,13 +52,13 @@ fn matching<'a>(pattern: &str, recorded: &'a Recorded) -> Result<Selected<'a>, S
         rooms.filter(|(address, _)| glob.is_match(address.to_string())).collect();
     if found.is_empty() {
         let words =
-            format!("`{pattern}` matches no recorded room: `roomctl state list` shows them all");
+            format!("`{pattern}` matches no recorded room: `roomctl state list` lists them");
         return Err(Stopped::failed("not_recorded", words));
     }
     Ok(found)
 }
 
-/// The glob that a pattern is; `None` if it is an address.
+/// Compiles a pattern as a glob; `None` if it is an address.
 fn glob(pattern: &str) -> Result<Option<GlobMatcher>, Stopped> {
     if !pattern.contains(['*', '?', '[', '{']) {
         let address: Result<Address, AddressError> = pattern.parse();

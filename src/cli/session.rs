@@ -1,4 +1,4 @@
-//! What most commands begin with: the files, the state, and whether the two belong together.
+//! The start of most commands: the files, the state, and whether both belong together.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(super) fn files(global: &Global, console: &Console) -> Result<Loaded, Stoppe
     loaded.map_err(Stopped::invalid)
 }
 
-/// Reads only where the state is, if the files can be read so far; their rooms may have mistakes.
+/// Reads only the location of the state, if the head of the files can be read; their rooms may have errors.
 pub(super) fn head(global: &Global, console: &Console) -> Option<Head> {
     let head = config::head(&global.files, subfolders(global), &variable_as_set)?;
     secrets::learn_sources(&head.secrets, console.secrets());
@@ -36,7 +36,7 @@ fn subfolders(global: &Global) -> Subfolders {
     if global.recursive { Subfolders::Read } else { Subfolders::Skipped }
 }
 
-/// Where the state is kept: what the command line says, or else the file.
+/// Where the state is kept: `--state`, or else `state:` in the file.
 pub(super) fn state_path(
     global: &Global,
     desired: &Desired,
@@ -48,10 +48,10 @@ pub(super) fn state_path(
     }
 }
 
-/// Where the command line says that the state is.
+/// The location that `--state` gives.
 pub(super) fn named_state(text: &str, console: &Console) -> Result<StateLocation, Stopped> {
     let location: Result<StateLocation, LocationError> = text.parse();
-    // The text may hold a secret: it is not shown.
+    // The text may contain a secret: it is not shown.
     let location = location.map_err(|error| Stopped::usage(format!("the state: {error}")))?;
     without_secret(location, console)
 }
@@ -73,25 +73,25 @@ pub(super) fn without_secret(
     }
 }
 
-/// A path to write to, unless it would show a secret; nothing was created then.
+/// Returns a path to write to, or an error if it contains a secret; nothing was created then.
 pub(super) fn named_without_secret(
     path: PathBuf,
     what: &str,
     console: &Console,
 ) -> Result<PathBuf, Stopped> {
     if secrets::are_in_path(&path, console.secrets())? {
-        let words = format!("the path of {what} would hold a secret: give it another name");
+        let words = format!("the path of {what} would contain a secret: give it another name");
         return Err(Stopped::failed("secret_in_file_name", words));
     }
     Ok(path)
 }
 
-/// Names the store of a location; nothing is read yet.
+/// Returns the store of a location; nothing is read yet.
 pub(super) fn store(location: &StateLocation) -> Result<Box<dyn Store>, Stopped> {
     state::open(location, &context::store_environment()).map_err(state_error)
 }
 
-/// The same, whose record shares the rooms that are recorded as they are declared.
+/// Returns the same, with a record that shares the rooms that equal the declared ones.
 pub(super) fn sharing_store(
     location: &StateLocation,
     desired: &Arc<Desired>,
@@ -100,7 +100,7 @@ pub(super) fn sharing_store(
         .map_err(state_error)
 }
 
-/// Who this run is, as others are told.
+/// The holder of the lock, as other runs see it.
 pub(super) fn holder(command: &str, context: &Context) -> Holder {
     Holder {
         pid: std::process::id(),
@@ -111,7 +111,7 @@ pub(super) fn holder(command: &str, context: &Context) -> Holder {
     }
 }
 
-/// How the write lock is taken by a command.
+/// How a command takes the write lock.
 pub(super) fn lock(command: &str, timeout: Duration, context: &Context) -> Lock {
     Lock { holder: holder(command, context), timeout }
 }
@@ -121,13 +121,13 @@ pub(super) fn host_change(allowed: bool) -> HostChange {
     if allowed { HostChange::Allowed } else { HostChange::Refused }
 }
 
-/// Leaves a value to the end of the process, which returns its memory at once: to free a million
+/// Leaks a value: the end of the process frees its memory at once, while to free a million
 /// rooms one by one takes half a second.
 pub(super) fn leave_to_exit<T>(value: T) {
     std::mem::forget(value);
 }
 
-/// An error of a session as the end of a command.
+/// Converts an error of a session to the error of a command.
 impl From<SessionError> for Stopped {
     fn from(error: SessionError) -> Self {
         match error {
@@ -149,7 +149,7 @@ impl From<SessionError> for Stopped {
     }
 }
 
-/// A scope that cannot be used as the end of a command: a pattern that names no room may be right later.
+/// Converts an error of a scope to the error of a command: a pattern without rooms may be valid later.
 pub(super) fn scope_error(error: ScopeError) -> Stopped {
     match error {
         ScopeError::Address(_) | ScopeError::Glob { .. } => Stopped::usage(error),
@@ -157,7 +157,7 @@ pub(super) fn scope_error(error: ScopeError) -> Stopped {
     }
 }
 
-/// The scope that the command line gives.
+/// The scope of the command line.
 pub(super) fn scope(args: &ScopeArgs) -> Result<Scope, Stopped> {
     let ScopeArgs { target, exclude } = args;
     Scope::parse(target, exclude).map_err(scope_error)
@@ -176,15 +176,15 @@ fn identity_error(error: IdentityError) -> Stopped {
     Stopped { findings, ..Stopped::refused("other_application", error) }
 }
 
-/// A failure of the store as the end of a command.
+/// Converts a failure of the store to the error of a command.
 pub(super) fn state_error(error: StateError) -> Stopped {
     match error {
         StateError::Locked { .. } => Stopped::new(Exit::Locked, "locked", error),
-        // Calls were made, and what they did is not in the state.
+        // Calls were made, and their results are not in the state.
         StateError::Rescued { .. } | StateError::Unsaved { .. } => {
             Stopped::new(Exit::Partly, "state", error)
         }
-        // Whether calls were made says the outcome.
+        // The outcome tells whether calls were made.
         StateError::LeaseLost { .. }
         | StateError::Unlocked { .. }
         | StateError::Newer { .. }

@@ -1,4 +1,4 @@
-//! Signals. Ctrl-C and SIGTERM: the first asks for a stop, the second ends the process.
+//! Signals. Ctrl-C and SIGTERM: the first requests a stop, the second ends the process.
 
 use std::io;
 use std::sync::mpsc;
@@ -21,7 +21,7 @@ const FILE_SIZE_EXCEEDED: i32 = 25;
 
 /// Listens for signals: the first requests a stop, the second ends the process at once.
 ///
-/// A thread of its own listens, so that signals work whatever other threads wait for.
+/// A separate thread listens, so that signals work while other threads are blocked.
 ///
 /// # Errors
 /// Returns a failure to listen.
@@ -58,7 +58,7 @@ fn listen_beside(
     thread::Builder::new().name("signals".to_owned()).spawn(run)?;
     match listening.recv() {
         Ok(opened) => opened?,
-        Err(_) => return Err(Stopped::failed("signals", "the signals cannot be listened to")),
+        Err(_) => return Err(Stopped::failed("signals", "cannot install the signal handlers")),
     }
     Ok(stop)
 }
@@ -77,7 +77,7 @@ pub(super) fn stop_after(timeout: Option<Duration>, console: &Console) -> Stop {
     stop
 }
 
-/// Waits for the end of the time limit, and says so; for ever if there is none.
+/// Waits for the end of the time limit and reports it; never returns if there is none.
 async fn over(timeout: Option<Duration>, console: &Console) {
     let Some(timeout) = timeout else { return std::future::pending().await };
     tokio::time::sleep(timeout).await;
@@ -89,7 +89,7 @@ async fn over(timeout: Option<Duration>, console: &Console) {
 /// Must be called within a runtime.
 ///
 /// # Errors
-/// Returns a failure to change what the signal does.
+/// Returns a failure to change the signal's action.
 #[cfg(unix)]
 pub(super) fn survive_file_size_limit() -> io::Result<()> {
     // tokio's handler stays after the listener is dropped, and does not end the process.

@@ -72,7 +72,7 @@ pub(super) async fn run(
     }
 }
 
-/// The state that a command works on.
+/// The state of a command.
 struct Opened {
     location: StateLocation,
     store: Box<dyn Store>,
@@ -101,12 +101,12 @@ pub(super) fn path(global: &Global, console: &Console) -> Result<StateLocation, 
     }
 }
 
-/// Reads the record, and says where another run is changing it.
+/// Reads the record, and reports the rooms that another run is changing.
 async fn read(store: &dyn ReadStore, console: &Console) -> Result<Snapshot, Stopped> {
     let snapshot = store.read().await.map_err(session::state_error)?;
     if let Some(to) = &snapshot.recorded.moved_to {
         console.say(&render::plain(format_args!(
-            "warning: this state was moved to {to}; what is shown is as it was then"
+            "warning: this state was moved to {to}; its records are shown as they were then"
         )));
     }
     if let Some(holder) = &snapshot.in_progress {
@@ -174,7 +174,7 @@ async fn fold(
     .await
 }
 
-/// A sentence on what was folded.
+/// Returns a sentence that reports what was folded.
 fn folded(snapshot: &Snapshot, location: &StateLocation) -> String {
     let (path, serial) = (render::plain(location), snapshot.recorded.serial);
     match (snapshot.folded, snapshot.found) {
@@ -184,7 +184,7 @@ fn folded(snapshot: &Snapshot, location: &StateLocation) -> String {
             let open = match recorded.filter(|room| room.pending.is_some()).count() {
                 0 => String::new(),
                 number => {
-                    format!("; {number} pending: the next apply looks up what became of them")
+                    format!("; {number} pending: the next apply looks up their outcome")
                 }
             };
             format!("Folded {rooms} from the journal into {path}, serial {serial}{open}.")
@@ -235,7 +235,7 @@ impl Removal {
         Ok(Exit::Done)
     }
 
-    /// Lists what is to be removed, says what that means, and asks once.
+    /// Lists the rooms to remove, explains the consequence, and asks once.
     async fn consent(
         &self,
         selected: &Selected<'_>,
@@ -246,27 +246,26 @@ impl Removal {
         let mut list = Vec::new();
         render::state_list_text(&mut list, selected.keys().copied())?;
         console.say(&format!(
-            "To be taken out of the record: {rooms}\n{}A room that is alive becomes unmanaged: \
-             roomctl neither keeps nor destroys it, and it counts against the quota until the \
-             service destroys it.",
+            "To be removed from the record: {rooms}\n{}A room that is alive becomes unmanaged: roomctl no \
+             longer changes or destroys it, and it counts towards the quota until the service destroys it.",
             String::from_utf8_lossy(&list)
         ));
         if self.auto_approve {
             return Ok(());
         }
-        let question = format!("Take {rooms} out of the record?");
+        let question = format!("Remove {rooms} from the record?");
         approve(&question, "nothing was removed", stop, console).await
     }
 }
 
-/// A recorded room with its kind, if the state says what its provider is.
+/// A recorded room with its kind, if the state contains its provider.
 type Record<'a> = (&'a Address, &'a RecordedRoom, Option<Kind>);
 
 fn record<'a>(recorded: &Recorded, (address, room): (&'a Address, &'a RecordedRoom)) -> Record<'a> {
     (address, room, recorded.providers.get(&address.provider).map(|identity| identity.kind))
 }
 
-/// Writes records with an empty line between them.
+/// Writes records separated by empty lines.
 fn records_text<'a>(
     out: &mut dyn Write,
     records: impl Iterator<Item = Record<'a>>,
@@ -311,16 +310,16 @@ async fn repair(
     let written = write.await.map_err(session::state_error)?;
     console.print(|out| {
         let kept = match replaced {
-            Replaced::KeptBeside => " What was there is kept beside it.",
+            Replaced::KeptBeside => " The old state is kept beside it.",
             Replaced::InVersions => "",
-            Replaced::InTable => " What was there is kept in the table `replaced` of its schema.",
+            Replaced::InTable => " The old rows are kept in the table `replaced` of its schema.",
         };
         writeln!(out, "Repaired: serial {}.{kept}", written.serial)
     })?;
     Ok(Exit::Done)
 }
 
-/// Asks for consent; `nothing` says what was not done without it.
+/// Asks for consent; `nothing` is the message if it is not given.
 async fn approve(
     question: &str,
     nothing: &str,
@@ -328,7 +327,7 @@ async fn approve(
     console: &Console,
 ) -> Result<(), Stopped> {
     if let Err(why) = console.can_ask() {
-        let words = format!("{nothing}: {why}; say --auto-approve");
+        let words = format!("{nothing}: {why}; pass --auto-approve");
         return Err(Stopped::refused("not_approved", words));
     }
     if !console.ask(question, stop).await? {

@@ -1,4 +1,4 @@
-//! Who runs the process, where the environment does not say.
+//! The user of the process, if the environment does not name it.
 
 #[cfg(unix)]
 use std::fs;
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_user_of_a_number_is_found() {
+    fn the_user_name_of_an_id_is_found() {
         let users = "root:x:0:0:root:/root:/bin/sh\n# comment\nci:x:1000:1000::/home/ci:/bin/sh\n";
         assert_eq!(name_of(1000, users), Some("ci"));
         assert_eq!(name_of(0, users), Some("root"));

@@ -269,7 +269,7 @@ pub(super) fn merge_key() -> Finding {
 pub(super) fn missing_key(owner: &str, name: &str) -> Finding {
     let help = match name {
         "version" => "write `version: 1`",
-        "kind" => "write which service it is: `kind: zim`, `kind: rtc` or `kind: tencent-live`",
+        "kind" => "name the service: `kind: zim`, `kind: rtc` or `kind: tencent-live`",
         "app_id" => "write the number that the vendor's console shows: `app_id: 12345`",
         "operator" => "write the user id that creates the rooms: `operator: admin`",
         "id" => "write the room's id: `id: lobby`",
@@ -278,7 +278,7 @@ pub(super) fn missing_key(owner: &str, name: &str) -> Finding {
         "to" => "write the provider's name in `providers`: `to: chat`",
         _ => "write it",
     };
-    Finding::error("missing_key", format!("{owner} needs `{name}`")).help(help)
+    Finding::error("missing_key", format!("missing key `{name}` in {owner}")).help(help)
 }
 
 /// Joins the names of kinds for a sentence.

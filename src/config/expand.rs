@@ -74,7 +74,8 @@ impl Entry {
         let product = |all: usize, one: &Variable| all.checked_mul(one.values.len());
         let len = variables.iter().try_fold(1_usize, product).filter(|len| *len <= MAX_ROOMS);
         if len.is_none() {
-            let finding = Finding::error("for_each", "`for_each` makes more than 1,000,000 rooms");
+            let finding =
+                Finding::error("for_each", "`for_each` expands to more than 1,000,000 rooms");
             reporter.at_key(vec![key("for_each")], finding.help("declare fewer values"));
         }
         Some(Self { template, variables, len: len? })
@@ -117,8 +118,11 @@ impl Entry {
 
 /// Makes the finding about an entry that exceeds the limit together with those before it.
 pub(super) fn too_many() -> Finding {
-    Finding::error("for_each", "the entries with `for_each` make more than 1,000,000 rooms in all")
-        .help("declare fewer values, or split the rooms between several states")
+    Finding::error(
+        "for_each",
+        "the entries with `for_each` expand to more than 1,000,000 rooms in all",
+    )
+    .help("declare fewer values, or split the rooms between several states")
 }
 
 /// Reports references to unknown variables.
@@ -143,7 +147,7 @@ fn references_are_known(
 }
 
 fn unknown(name: &str, names: &[&str]) -> Finding {
-    let message = format!("`${{{}}}` is no variable of `for_each`", shortened(name));
+    let message = format!("`${{{}}}` is not a variable of `for_each`", shortened(name));
     let help = match closest(name, names) {
         Some(_) => suggestion(name, names),
         None => format!("use one of {}; `$${{` is a literal `${{`", listed(names)),

@@ -8,7 +8,7 @@ pub(super) fn secret_key(name: &str) -> Finding {
         "secret_in_file",
         format!("`{name}` looks like a secret; secrets do not belong in this file"),
     )
-    .help("name the environment variable that holds it: `secret_env: ZEGO_SERVER_SECRET`")
+    .help("name the environment variable that contains it: `secret_env: ZEGO_SERVER_SECRET`")
 }
 
 /// Returns whether a key is named like a secret, in any spelling: `server_secret`, `SecretKey`.

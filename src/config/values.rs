@@ -80,7 +80,7 @@ fn choice_error(field: Field, raw: RawValue<'_>, choices: &[&str]) -> Option<Fin
         return None;
     }
     let shown = shortened(text);
-    let finding = Finding::error("unknown_value", format!("`{field}` cannot be `{shown}`"));
+    let finding = Finding::error("unknown_value", format!("`{field}`: invalid value `{shown}`"));
     Some(finding.help(suggestion(text, choices)))
 }
 
@@ -88,7 +88,7 @@ fn range_error(field: Field, number: u64, least: u32) -> Option<Finding> {
     if (u64::from(least)..=u64::from(u32::MAX)).contains(&number) {
         return None;
     }
-    let finding = Finding::error("out_of_range", format!("`{field}` cannot be {number}"));
+    let finding = Finding::error("out_of_range", format!("`{field}`: {number} is out of range"));
     Some(finding.help(format!("write a whole number from {least} to {}", u32::MAX)))
 }
 

@@ -85,13 +85,15 @@ impl<'a> Variables<'a> {
             return Err(Box::new(finding.help(help)));
         }
         if self.secret.contains(name) {
-            let finding = refused(format!("the variable `{name}` holds the secret of a provider"));
+            let finding =
+                refused(format!("the variable `{name}` contains the secret of a provider"));
             let help = "use another one: secrets are read through `secret_env` only";
             return Err(Box::new(finding.help(help)));
         }
         let upper = name.to_ascii_uppercase();
         if SECRET_PARTS.iter().any(|part| upper.contains(part)) {
-            let finding = refused(format!("the variable `{name}` may hold a secret by its name"));
+            let finding =
+                refused(format!("the variable `{name}` may contain a secret, judging by its name"));
             let parts = SECRET_PARTS.join(", ");
             let help = format!(
                 "secrets are read through `secret_env` only; other values need a name without {parts}"
@@ -227,7 +229,7 @@ impl ProviderFields<'_, '_> {
             return Some(number);
         }
         let field = path.last().copied().unwrap_or_default();
-        self.out_of_range(path, format!("`{field}` cannot be {number}"), range);
+        self.out_of_range(path, format!("`{field}`: {number} is out of range"), range);
         None
     }
 

@@ -72,8 +72,10 @@ impl InvalidYaml {
                  in {…} and […], text with { } [ ] or a comma needs quotes"
             }
             Self::Character(..) => "remove it, or write an escape in double quotes: \"\\u2028\"",
-            Self::TooDeep(_) => "nothing here needs more than five levels",
-            Self::SeveralDocuments(_) => "write each to a file of its own, and give each with -f",
+            Self::TooDeep(_) => "no key needs more than five levels",
+            Self::SeveralDocuments(_) => {
+                "write each document to a separate file, and give each with -f"
+            }
             Self::Empty => "`roomctl init` writes a first rooms.yaml; `rooms: []` means no rooms",
             Self::AliasBomb(_) => "write the repeated parts out, or use `defaults`",
             Self::AliasLoop(_) => "write the repeated part out",

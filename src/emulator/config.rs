@@ -174,7 +174,7 @@ impl EmulatorConfig {
             Kind::ALL.iter().flat_map(|kind| service(self, *kind)).collect();
         lines.extend(faults(self));
         lines.push(
-            "from this machine also: POST /emulator/enter {room, users}, /emulator/leave {room}, \
+            "also, from this machine only: POST /emulator/enter {room, users}, /emulator/leave {room}, \
              /emulator/advance {seconds}, with app_id and kind if there are several"
                 .to_owned(),
         );
@@ -218,30 +218,28 @@ fn service(config: &EmulatorConfig, kind: Kind) -> Vec<String> {
     }
     let actions = Action::ALL.into_iter().filter(|action| action.kind() == kind);
     let head =
-        format!("{kind}, app ids: {}; actions, each with its limit for one app:", ids.join(", "));
+        format!("{kind}, app ids: {}; actions and their rate limits per app:", ids.join(", "));
     let mut lines = vec![head];
     lines.extend(actions.map(|action| action_line(config, action)));
     lines.push(match (kind, config.max_rooms) {
-        (Kind::Rtc, _) => "  rooms: each as long as people are inside".to_owned(),
-        (Kind::Zim, Some(most)) => format!("  rooms alive: {most} for each app at most"),
-        (Kind::Zim, None) => "  rooms alive: no limit".to_owned(),
-        (Kind::TencentLive, _) => "  one room id is created once a second at most".to_owned(),
+        (Kind::Rtc, _) => "  rooms: exist while people are inside".to_owned(),
+        (Kind::Zim, Some(most)) => format!("  rooms: at most {most} per app"),
+        (Kind::Zim, None) => "  rooms: no limit".to_owned(),
+        (Kind::TencentLive, _) => "  a room id can be created at most once per second".to_owned(),
     });
     lines
 }
 
 fn action_line(config: &EmulatorConfig, action: Action) -> String {
     let (method, limit) = (action.method(), config.rate_limit(action));
-    format!("  {:4} {}  {limit} a second", method.as_str(), action.path())
+    format!("  {:4} {}  {limit} per second", method.as_str(), action.path())
 }
 
 fn faults(config: &EmulatorConfig) -> Option<String> {
     let (latency, jitter) = (config.latency, config.jitter);
     let slow = !latency.is_zero() || !jitter.is_zero();
-    let mut parts: Vec<String> = slow
-        .then(|| format!("{latency:?} of latency, up to {jitter:?} more"))
-        .into_iter()
-        .collect();
+    let mut parts: Vec<String> =
+        slow.then(|| format!("latency {latency:?}, plus up to {jitter:?}")).into_iter().collect();
     let share = |share: Share| share.as_fraction() * 100.0;
     parts.extend(
         config.faults.iter().map(|one| format!("{} in {:.1}%", one.fault, share(one.share))),

@@ -22,8 +22,8 @@ pub enum EmulatorError {
     },
     /// The data is damaged: remove the file to start with an empty service.
     #[error(
-        "the emulator's data `{}` is damaged at line {line}: {reason}; remove it, and its `.log`, to \
-         begin with an empty service",
+        "the emulator's data `{}` is damaged at line {line}: {reason}; remove it, and its `.log`, to start \
+         with an empty service",
         path.display()
     )]
     Damaged {
@@ -59,7 +59,7 @@ pub enum EmulatorError {
     #[error("the emulator's work was interrupted")]
     Interrupted(#[source] JoinError),
     /// The data was opened for reading only.
-    #[error("the emulator's data is open for reading only")]
+    #[error("the emulator's data is read-only")]
     ReadOnly,
     /// The address to listen on is in use, or does not belong to this machine.
     #[error("the emulator cannot listen on {address}")]

@@ -49,7 +49,7 @@ pub struct FaultShare {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
     /// There is no `=`.
-    #[error("`{0}` has no share: write KIND=SHARE, such as `busy=10%`")]
+    #[error("`{0}` has no share: expected KIND=SHARE, such as `busy=10%`")]
     NoShare(String),
     /// The part before the `=` is not a fault.
     #[error(
@@ -57,7 +57,7 @@ pub enum FaultError {
     )]
     Kind(String),
     /// The part after the `=` is not a share.
-    #[error("invalid share `{0}`: write 0% to 100%, or 0 to 1")]
+    #[error("invalid share `{0}`: expected 0% to 100%, or 0 to 1")]
     Share(String),
 }
 

@@ -49,6 +49,7 @@ pub(super) struct Log {
 
 /// A line of the log.
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 struct LogLine {
     serial: u64,
     change: Change,
@@ -56,6 +57,7 @@ struct LogLine {
 
 /// The version of a snapshot, which is read before the rest.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Version {
     version: u64,
 }
@@ -70,6 +72,7 @@ pub(super) struct Snapshot {
 
 /// A decoded snapshot.
 #[derive(Default, Deserialize)]
+#[serde(expecting = "an object")]
 struct SnapshotRead {
     serial: u64,
     world: Vec<Change>,

@@ -183,9 +183,7 @@ impl Zego {
     pub(super) const fn message(self) -> &'static str {
         match self {
             Self::Parameter => "input parameter error",
-            Self::ReadOnly | Self::RtcNoPermission => {
-                "the emulator's data is open for reading only"
-            }
+            Self::ReadOnly | Self::RtcNoPermission => "the emulator's data is read-only",
             Self::Database | Self::RtcInternal => "the emulator's data file cannot be written",
             Self::RtcTooLong => "input parameter too long",
             Self::RtcRoomMissing => "room has been destroyed or does not exist",

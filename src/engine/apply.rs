@@ -266,10 +266,12 @@ impl Reviewed<'_> {
 /// Returns a warning that an expected plan has no steps left, or was made of other inputs.
 fn nothing_of_expected(expected: Digest, actual: Digest) -> Finding {
     let message = format!(
-        "`--expect {expected}` was given, and the plan has no steps: its digest is {actual}"
+        "`--expect {expected}` was given, but the plan has no steps: its digest is {actual}"
     );
-    Finding::warning("not_the_expected_plan", message)
-        .help("the plan that was reviewed was applied already, or the files, the state or the scope are not those that were reviewed")
+    Finding::warning("not_the_expected_plan", message).help(
+        "the reviewed plan was applied already, or the files, the state or the scope have changed \
+               since the review",
+    )
 }
 
 /// Writes the entries that precede the first call, and reserves space for the others: a full disk or a
@@ -300,7 +302,7 @@ fn idle_evictions(evict: &BTreeSet<Address>, plan: &Plan) -> Vec<Finding> {
     };
     let idle = |address: &&Address| !plan.steps.iter().any(|step| concerns(step, address));
     let warning = |address: &Address| {
-        let message = format!("`--evict {address}` has nothing to do: no step is about it");
+        let message = format!("`--evict {address}` has no effect: no step destroys or replaces it");
         Finding::warning("idle_evict", message).about(address)
     };
     evict.iter().filter(idle).map(warning).collect()

@@ -63,7 +63,7 @@ impl Goal {
 pub(super) fn new_state(recorded: &Recorded) -> Option<Finding> {
     recorded.lineage.is_none().then(|| {
         Finding::warning("new_state", "there is no state yet: no room is recorded").help(
-            "`roomctl apply` makes one; if it was lost, `roomctl import --all-declared` is the way back",
+            "`roomctl apply` creates one; after a lost state, run `roomctl import --all-declared`",
         )
     })
 }

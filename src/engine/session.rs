@@ -103,8 +103,8 @@ pub enum SessionError {
     },
     /// A stop was requested, and the store of the state did not answer in time.
     #[error(
-        "interrupted while the store of the state did not answer: what this run did last may not be \
-         recorded yet. The next run looks up what became of it, once the lease has ended"
+        "interrupted while the state's store did not answer: the last changes of this run may not be \
+         recorded yet. The next run looks up their outcome once the lease has ended"
     )]
     GivenUp,
     /// A refresh was requested, and there are no credentials.
@@ -122,10 +122,11 @@ pub enum SessionError {
     #[error("{0} is recorded already")]
     AlreadyRecorded(Address),
     /// The rooms to import belong to several other states.
-    #[error("the declared rooms belong to several other states: {}; `--lineage UUID` says which to take over", several(.0))]
+    #[error("the declared rooms belong to several other states: {}; `--lineage UUID` selects the one to \
+             take over", several(.0))]
     SeveralLineages(BTreeMap<Lineage, u64>),
     /// No room to import belongs to the state that was named.
-    #[error("--lineage {0}: no declared room that is not recorded holds this lineage")]
+    #[error("--lineage {0}: no declared, unrecorded room has this lineage")]
     LineageNotFound(Lineage),
 }
 

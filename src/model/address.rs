@@ -31,13 +31,13 @@ pub struct Address {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// There is no `/`.
-    #[error("`{0}` is no address: write PROVIDER/ROOM-ID, such as `chat/lobby`")]
+    #[error("`{0}` is not a valid address: expected PROVIDER/ROOM-ID, such as `chat/lobby`")]
     NoSlash(String),
     /// The part before the `/` is not a provider's name.
-    #[error("`{0}` is no provider name: lower-case letters, digits, `_` and `-` only")]
+    #[error("`{0}` is not a valid provider name: use lower-case letters, digits, `_` and `-` only")]
     Provider(String),
     /// Nothing follows the `/`.
-    #[error("`{0}` names no room: write PROVIDER/ROOM-ID, such as `chat/lobby`")]
+    #[error("`{0}` has no room id: expected PROVIDER/ROOM-ID, such as `chat/lobby`")]
     NoRoom(String),
 }
 

@@ -195,13 +195,13 @@ fn within(
     if count > most {
         let message = match kind {
             RefusalKind::MaxRecreate => format!(
-                "{count} rooms that are gone before their time would be recreated, and \
-                 `--allow-recreate {most}` allows {most}"
+                "{count} rooms that are gone before their time would be recreated, but `--allow-recreate \
+                 {most}` allows {most}"
             ),
             RefusalKind::MaxDestroy | RefusalKind::NothingDesired | RefusalKind::FileNotRead => {
                 format!(
-                    "{count} rooms would be destroyed, replaced or forgotten, and `--allow-destroy \
-                     {most}` allows {most}"
+                    "{count} rooms would be destroyed, replaced or forgotten, but `--allow-destroy {most}` \
+                     allows {most}"
                 )
             }
         };

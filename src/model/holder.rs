@@ -8,6 +8,7 @@ use super::Timestamp;
 
 /// The run that holds the lock of a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Holder {
     /// The process id.
     pub pid: u32,

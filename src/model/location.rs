@@ -61,13 +61,13 @@ pub enum LocationError {
     UnknownScheme,
     /// It contains a password.
     #[error(
-        "the URL holds a user name or a password: remove it; credentials come from the environment, \
-         a profile, or the machine's identity"
+        "the URL contains a user name or a password: remove it; credentials come from the environment, a \
+         profile, or the machine's identity"
     )]
     Password,
     /// It is the URL of a database, and contains a password.
     #[error(
-        "the URL holds a password (or an `@`, which is written `%40`): remove it; a password comes from \
+        "the URL contains a password (or an `@`, which is written `%40`): remove it; a password comes from \
          PGPASSWORD, from a password file (PGPASSFILE or ~/.pgpass), or from a service file"
     )]
     DatabasePassword,
@@ -143,12 +143,12 @@ impl ObjectUrl {
             return Err(no_object("it has a port or a fragment"));
         }
         let bucket = url.host_str().filter(|host| !host.is_empty());
-        let bucket = bucket.ok_or_else(|| no_object("it names no bucket"))?.to_owned();
+        let bucket = bucket.ok_or_else(|| no_object("it has no bucket"))?.to_owned();
         let key = url.path().trim_start_matches('/');
         let key = percent_encoding::percent_decode_str(key).decode_utf8();
         let key = key.map_err(|_| no_object("its key is not UTF-8"))?.into_owned();
         if key.is_empty() || key.ends_with('/') || key.split('/').any(is_no_segment) {
-            return Err(no_object("it names no object"));
+            return Err(no_object("it has no object key"));
         }
         let mut lease = DEFAULT_LEASE;
         for (name, value) in url.query_pairs() {

@@ -173,10 +173,10 @@ pub fn over_limits(
         named.map(|(key, _)| format!("`{key}`")).collect()
     };
     let checks = [
-        (names(&|key, _| key.len() > key_bytes), format!("a key takes at most {key_bytes} bytes")),
+        (names(&|key, _| key.len() > key_bytes), format!("a key has at most {key_bytes} bytes")),
         (
             names(&|_, it| it.value.len() > value_bytes),
-            format!("a value takes at most {value_bytes} bytes"),
+            format!("a value has at most {value_bytes} bytes"),
         ),
         (
             names(&|_, _| all.len() > attributes),

@@ -92,7 +92,7 @@ pub(super) fn compare_with_last_read(
     let sequences = (record.attribute_sequence, observed_room.attribute_sequence);
     let counted = match sequences {
         (Some(before), Some(now)) if now < before => {
-            return Comparison::Other("its count of attribute changes began anew".to_owned());
+            return Comparison::Other("its attribute sequence restarted".to_owned());
         }
         (Some(before), Some(_)) => before > 0,
         (None, _) | (_, None) => false,

@@ -37,7 +37,7 @@ impl OtherFields {
 
     /// Sets or removes a field that is stored here.
     pub(super) fn set(&mut self, field: Field, value: Option<Value>) {
-        debug_assert!(is_other(field), "`{field}` has a place of its own");
+        debug_assert!(is_other(field), "`{field}` does not belong in `fields`");
         self.0.set(field, value);
     }
 }

@@ -141,7 +141,7 @@ impl Room {
 /// Returns the reason why a room of another state is left as it is, used in all messages.
 #[must_use]
 pub fn belongs_to(key: &str, other: &Lineage) -> String {
-    format!("its ownership attribute `{key}` holds the lineage {other} of another state")
+    format!("its ownership attribute `{key}` contains the lineage {other} of another state")
 }
 
 #[cfg(test)]

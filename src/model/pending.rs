@@ -138,7 +138,7 @@ fn exists(
             if landing == Landing::FoundMissing
                 && application.owner(&observed_room.attributes) != Owner::Ours =>
         {
-            contested(record, "it appeared after our create was found not to be done")
+            contested(record, "it appeared after a lookup showed that our create was not done")
         }
         PendingKind::Create => created(application, record, pending, observed_room),
         PendingKind::Update if record.other_owner(application, observed_room).is_some() => {

@@ -27,6 +27,7 @@ pub struct SavedPlan {
 
 /// A step of a saved plan.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct SavedStep {
     /// What is done.
     pub action: Action,
@@ -40,6 +41,7 @@ pub struct SavedStep {
 
 /// The next life of a room after a saved step.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct SavedNext {
     /// The room that waits for the next life; `None` if none does.
     pub after: Option<Room>,
@@ -49,21 +51,24 @@ pub struct SavedNext {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SavedPlanError {
     /// It is not a plan.
-    #[error("it is no plan: `roomctl plan --out FILE` writes one")]
+    #[error("it is not a plan: `roomctl plan --out FILE` writes one")]
     NoPlan,
     /// It was printed, not saved: it has no id and no time.
-    #[error("it was printed and not saved: `roomctl plan --out FILE` writes a plan to apply")]
+    #[error(
+        "it was printed with `--format json`, not saved: `roomctl plan --out FILE` saves a plan"
+    )]
     Printed,
     /// A newer version wrote it.
     #[error("its format version is {0}, and this roomctl reads {FORMAT_VERSION}: update roomctl")]
     Newer(u64),
     /// It is truncated or damaged.
-    #[error("it is cut or damaged ({0}): plan again")]
+    #[error("it is truncated or damaged ({0}): plan again")]
     Damaged(String),
 }
 
 /// The part of a plan that every version has.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Signature {
     format_version: u64,
     #[serde(rename = "digest")]
@@ -73,6 +78,7 @@ struct Signature {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Document {
     plan_id: Option<String>,
     time: Option<Timestamp>,
@@ -82,11 +88,13 @@ struct Document {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct StateText {
     lineage: Option<Lineage>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct StepText {
     address: Address,
     action: Action,

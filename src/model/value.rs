@@ -8,7 +8,7 @@ use super::{Attributes, Delay, Field};
 
 /// The value of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a boolean, a number, a string or a list of numbers")]
 pub enum Value {
     /// A boolean.
     Flag(bool),

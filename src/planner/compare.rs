@@ -110,13 +110,14 @@ pub(super) fn over_limit(context: &RoomContext<'_>, count: usize) -> Option<Find
     let limit = context.provider.limits.attributes;
     let message = || {
         format!(
-            "{} would have {count} attributes, those of others counted, and the service takes {limit}",
+            "{} would have {count} attributes, including those of others, and the service accepts {limit}",
             context.address
         )
     };
     (count > limit).then(|| {
         Finding::warning("attributes_over_limit", message())
-            .help("declare fewer, or raise the provider's `limits: {attributes: …}` where the service takes more")
+            .help("declare fewer, or raise the provider's `limits: {attributes: …}` if the service accepts \
+                   more")
             .about(context.address)
     })
 }
@@ -196,14 +197,14 @@ pub(super) fn fields_drifted(context: &RoomContext<'_>, declared: &Room) -> Opti
     let fields = diff::fixed_fields(context.kind(), &context.observed_room()?.fields, declared);
     let message = || {
         format!(
-            "{} has another {} than the file declares, which only a new room could have",
+            "{}: the service reports another {} than the file declares, and only a new room could have it",
             context.address,
             fields.join(", ")
         )
     };
     (!fields.is_empty()).then(|| {
         Finding::warning("fields_drifted", message())
-            .help("declare it as it is, or destroy the room and let it be made anew")
+            .help("declare it as it is, or destroy the room so that it is created again")
             .about(context.address)
     })
 }
@@ -225,7 +226,7 @@ fn attributes_dropped(context: &RoomContext<'_>) -> Decision {
     let message =
         format!("{} is empty, and the service has dropped all its attributes", context.address);
     let finding = Finding::warning("attributes_dropped", message)
-        .help("they are set again when someone is inside, or when the room is made anew")
+        .help("they are set again when someone is inside, or when the room is created again")
         .about(context.address);
     Decision { finding: Some(finding), ..as_recorded(context) }
 }

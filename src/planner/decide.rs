@@ -103,10 +103,10 @@ fn leave_vanished(
     let waits = room.waiting_room(recorded).is_some()
         && recorded.room.replaced_for(room.kind(), &declared.room).is_some();
     let room = &room.with_next(waits.then(|| declared.room.clone()));
-    let message = format!("{} vanished, and is left as it is: `on_vanish: ignore`", room.address);
+    let message = format!("{} vanished and is not recreated: `on_vanish: ignore`", room.address);
     let finding = Finding::warning("vanished_ignored", message)
         .help(
-            "`on_vanish: recreate` creates it again, `roomctl state rm` takes it out of the record",
+            "`on_vanish: recreate` creates it again, `roomctl state rm` removes it from the record",
         )
         .about(room.address);
     compare::as_recorded(room).with_finding(Some(finding))
@@ -145,8 +145,8 @@ fn owner_finding(room: &RoomContext<'_>, owner: &Owner) -> Option<Finding> {
         Owner::Unknown => return None,
         Owner::Ours => (
             "own_lineage",
-            format!("its ownership attribute `{key}` holds the lineage of this state"),
-            format!("its record was lost: `roomctl import {address}` takes it back"),
+            format!("its ownership attribute `{key}` contains the lineage of this state"),
+            format!("its record was lost: `roomctl import {address}` records it again"),
         ),
         Owner::Other(other) => (
             "other_lineage",

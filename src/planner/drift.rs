@@ -103,7 +103,7 @@ fn other_owner(
     let other = record.other_owner(&provider.application, room)?;
     let why = belongs_to(provider.application.ownership()?.key(), &other);
     let help = format!(
-        "it is left as it is: `roomctl import {address}` takes it back, `roomctl state rm {address}` \
+        "it is not changed: `roomctl import {address}` takes it over again, `roomctl state rm {address}` \
          leaves it to that state"
     );
     Some(Finding::warning("other_lineage", format!("{address}: {why}")).help(help).about(address))

@@ -50,7 +50,7 @@ impl FindingCollector {
     pub(super) fn into_findings(self) -> Vec<Finding> {
         let Self { listed, undeclared } = self;
         let more = |code, rest| {
-            let message = format!("the same of {rest} more rooms");
+            let message = format!("the same for {rest} more rooms");
             (rest > 0).then(|| Finding::warning(code, message))
         };
         let listed = listed
@@ -69,7 +69,7 @@ fn undeclared_provider(name: &ProviderName, count: u64) -> Finding {
     };
     let message = format!("the provider `{name}` is no longer declared: {rooms} left as they are");
     Finding::warning("provider_not_declared", message).help(format!(
-        "declare `{name}` again to keep or destroy them, or take them out of the record with \
-         `roomctl state rm`"
+        "declare `{name}` again to keep or destroy them, or remove them from the record with `roomctl \
+         state rm`"
     ))
 }

@@ -38,7 +38,7 @@ fn too_many_destroys(counted: u64, max_destroy: GateLimit, recorded: u64) -> Opt
     let most = max_destroy.of(recorded, 1);
     let message = || {
         let allowed = allowed("max_destroy", max_destroy, recorded, most);
-        format!("{} destroyed, replaced or forgotten, and {allowed}", rooms(counted, "would be"))
+        format!("{} destroyed, replaced or forgotten, but {allowed}", rooms(counted, "would be"))
     };
     (counted > most).then(|| Refusal { kind: RefusalKind::MaxDestroy, message: message() })
 }
@@ -54,8 +54,8 @@ fn too_many_recreates(recreated: u64, max_recreate: GateLimit, recorded: u64) ->
         };
         let allowed = allowed("max_recreate", max_recreate, recorded, most);
         format!(
-            "{} before {their} time: {would} would be recreated, and {allowed} (another region, \
-             or another application?)",
+            "{} before {their} time: {would} would be recreated, but {allowed} (wrong region or \
+             application?)",
             rooms(recreated, gone)
         )
     };
@@ -74,7 +74,9 @@ fn allowed(key: &str, limit: GateLimit, recorded: u64, most: u64) -> String {
 }
 
 fn nothing_desired(counted: u64, desired: &Desired) -> Option<Refusal> {
-    let message = || format!("no room at all is declared, and {} go", rooms(counted, "would"));
+    let message = || {
+        format!("no rooms are declared, and {} be destroyed or forgotten", rooms(counted, "would"))
+    };
     (desired.rooms.is_empty() && counted > 0)
         .then(|| Refusal { kind: RefusalKind::NothingDesired, message: message() })
 }
@@ -101,7 +103,7 @@ fn file_not_read(
     let message = || {
         let verb = if unread.len() == 1 { "was" } else { "were" };
         format!(
-            "{} go whose file {verb} not read in this run: {}; a forgotten `-f`?",
+            "{} be destroyed or forgotten whose file {verb} not read in this run: {}; is a `-f` missing?",
             rooms(count, "would"),
             names(&unread)
         )

@@ -20,7 +20,8 @@ pub enum HostChange {
 pub enum IdentityError {
     /// The recorded rooms are at another service.
     #[error(
-        "the state's rooms of `{provider}` are of kind {recorded}, and the file says {declared}: {WAY_OUT}"
+        "the state's rooms of `{provider}` are of kind {recorded}, but the file declares {declared}: \
+         {WAY_OUT}"
     )]
     Kind {
         /// The provider.
@@ -32,8 +33,8 @@ pub enum IdentityError {
     },
     /// The recorded rooms are in another application.
     #[error(
-        "the state's rooms of `{provider}` were made in the app {recorded}, and the file says \
-         {declared}: {WAY_OUT}"
+        "the state's rooms of `{provider}` belong to app {recorded}, but the file declares {declared}: \
+         {WAY_OUT}"
     )]
     App {
         /// The provider.
@@ -45,7 +46,7 @@ pub enum IdentityError {
     },
     /// The recorded rooms are on the built-in emulator, and the file names a real service.
     #[error(
-        "the state's rooms of `{provider}` are on the built-in emulator, and the file names a real \
+        "the state's rooms of `{provider}` are on the built-in emulator, but the file names a real \
          service: {WAY_OUT}"
     )]
     MadeOnEmulator {
@@ -54,8 +55,8 @@ pub enum IdentityError {
     },
     /// The recorded rooms are at a real service, and the file declares `endpoint: emulator`.
     #[error(
-        "the state's rooms of `{provider}` are at a real service, and the file says `endpoint: \
-         emulator`: {WAY_OUT}"
+        "the state's rooms of `{provider}` are at a real service, but the file has `endpoint: emulator`: \
+         {WAY_OUT}"
     )]
     MadeForReal {
         /// The provider.
@@ -63,9 +64,9 @@ pub enum IdentityError {
     },
     /// The recorded rooms are at another host of the same application.
     #[error(
-        "the state's rooms of `{provider}` are at {recorded}, and the file names {declared}: another \
-         region has none of them; where it serves the same rooms, `--allow-endpoint-change` accepts \
-         it, or else {WAY_OUT}"
+        "the state's rooms of `{provider}` are at {recorded}, but the file names {declared}: another \
+         region does not have them. If this host serves the same rooms, pass `--allow-endpoint-change`; \
+         otherwise {WAY_OUT}"
     )]
     Host {
         /// The provider.
@@ -77,8 +78,8 @@ pub enum IdentityError {
     },
     /// The recorded rooms are in an application that the file declares under another name.
     #[error(
-        "the application of `{declared}` is recorded as `{recorded}`, which is no longer declared: \
-         declare `moved: [{{from: {recorded}, to: {declared}}}]`, so that its records follow"
+        "the application of `{declared}` is recorded as `{recorded}`, which is no longer declared: declare \
+         `moved: [{{from: {recorded}, to: {declared}}}]` to move its records"
     )]
     Renamed {
         /// The name in the state.
@@ -91,8 +92,8 @@ pub enum IdentityError {
     RecordedTwice(Vec<Finding>),
 }
 
-const WAY_OUT: &str = "give this one a state of its own (`state: other.state.json`, or `--state`), or \
-                       change the file back and run `roomctl destroy` first";
+const WAY_OUT: &str = "use a separate state (`state: other.state.json`, or `--state`), or revert the file \
+                       and run `roomctl destroy` first";
 
 /// Checks that the recorded rooms were made in the applications that the file declares, and returns a
 /// warning for each provider whose host is recorded from now on.
@@ -171,14 +172,13 @@ pub(super) fn same_host(
         (Some(recorded), HostChange::Allowed) => (
             "host_changed",
             format!(
-                "the rooms of `{name}` were recorded at {recorded}, and are taken to be at {declared}"
+                "the rooms of `{name}` were recorded at {recorded}, and are now expected at {declared}"
             ),
         ),
         (None, _) => (
             "host_learned",
             format!(
-                "the state does not say at which host the rooms of `{name}` are: they are taken to be \
-                 at {declared}"
+                "the state does not record the host of the rooms of `{name}`: {declared} is assumed"
             ),
         ),
     };

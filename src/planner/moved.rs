@@ -76,8 +76,8 @@ pub(super) fn recorded_twice(desired: &Desired, recorded: &Recorded) -> Vec<Find
         (!same).then(|| {
             let message = format!("{old} is moved to {new}, and both are recorded");
             Finding::error("moved_twice", message).about(&new).help(format!(
-                "take the one that does not hold out of the record: `roomctl state rm {old}`, or \
-                 `roomctl state rm {new}`"
+                "remove the wrong one from the record: `roomctl state rm {old}`, or `roomctl state rm \
+                 {new}`"
             ))
         })
     };

@@ -34,19 +34,18 @@ pub(super) fn below_recorded(
     for address in recorded.rooms.keys() {
         *counts.entry(&address.provider).or_default() += 1;
     }
-    let warning =
-        |provider: &Provider| {
-            let count = counts.get(&provider.name).copied().unwrap_or(0);
-            let most = provider.max_rooms.filter(|most| *most < count)?;
-            let message = format!(
-                "provider `{}` has {count} recorded rooms, and `max_rooms` is {most}",
-                provider.name
-            );
-            let finding = Finding::warning("max_rooms_below_recorded", message);
-            Some(finding.help(
-                "raise `max_rooms`, or take rooms out of the file: none is created until then",
-            ))
-        };
+    let warning = |provider: &Provider| {
+        let count = counts.get(&provider.name).copied().unwrap_or(0);
+        let most = provider.max_rooms.filter(|most| *most < count)?;
+        let message = format!(
+            "provider `{}` has {count} recorded rooms, and `max_rooms` is {most}",
+            provider.name
+        );
+        let finding = Finding::warning("max_rooms_below_recorded", message);
+        Some(finding.help(
+            "raise `max_rooms`, or remove rooms from the file: no room is created until then",
+        ))
+    };
     providers.values().filter_map(warning).collect()
 }
 

@@ -43,14 +43,14 @@ pub enum RelocationError {
     #[error("the old address and the new one are the same")]
     Same,
     /// The room is not recorded.
-    #[error("{0} is not recorded: `roomctl state list` shows what is")]
+    #[error("{0} is not recorded: `roomctl state list` lists the recorded rooms")]
     NotRecorded(Address),
     /// No room of the provider is recorded.
-    #[error("no room of `{0}` is recorded: `roomctl state list` shows what is")]
+    #[error("no room of `{0}` is recorded: `roomctl state list` lists the recorded rooms")]
     NoRooms(ProviderName),
     /// The id of the room differs.
     #[error(
-        "{from} and {to} are two rooms: the id is the room's name at the service, which nothing can \
+        "{from} and {to} are different rooms: the service identifies a room by its id, which cannot \
          change. Only the provider's name may differ"
     )]
     OtherRoom {
@@ -60,9 +60,7 @@ pub enum RelocationError {
         to: Address,
     },
     /// A room is recorded at the new address.
-    #[error(
-        "{0} is recorded already: take the record that does not hold out with `roomctl state rm` first"
-    )]
+    #[error("{0} is recorded already: remove the wrong record with `roomctl state rm` first")]
     Taken(Address),
     /// In the record the new name is another application.
     #[error(
@@ -213,6 +211,6 @@ fn without_rooms(recorded: &Recorded) -> Recorded {
 
 fn named(identity: &ProviderIdentity) -> String {
     let ProviderIdentity { kind, app_id, host } = identity;
-    let host = host.as_deref().unwrap_or("a host that is not known");
+    let host = host.as_deref().unwrap_or("an unknown host");
     format!("kind {kind}, app {app_id}, at {host}")
 }

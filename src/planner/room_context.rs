@@ -273,21 +273,21 @@ fn recreated_by_others(
     let Observation::There(room) = observation else { return None };
     record.was_made_anew(room).then(|| {
         let message = format!(
-            "{address} was made anew by someone else: its count of attribute changes began anew, \
-             and its name and delay cannot be read"
+            "{address} was recreated by someone else: its attribute sequence restarted, and its name and \
+             delay cannot be read"
         );
         Finding::warning("made_anew", message)
-            .help("`roomctl state rm` leaves it to its owner; otherwise it is taken to be ours")
+            .help("`roomctl state rm` leaves it to its owner; otherwise it is treated as ours")
             .about(address)
     })
 }
 
 fn unknown_origin(address: &Address) -> Finding {
     let message = format!(
-        "{address}: its destroy has an unknown outcome, and nothing shows whether the room that \
-         exists now is the one that was to be destroyed"
+        "{address}: its destroy has an unknown outcome, and it is not known whether the existing room is \
+         the one to destroy"
     );
     Finding::warning("origin_unknown", message)
-        .help("`roomctl state rm` leaves it to its owner; otherwise it is taken to be ours")
+        .help("`roomctl state rm` leaves it to its owner; otherwise it is treated as ours")
         .about(address)
 }

@@ -18,7 +18,7 @@ const NAMED: usize = 10;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SavedPlanRefusal {
     /// It was made from another state.
-    #[error("the saved plan was made from {}, and this is {}: plan again", of(.saved.as_ref()), of(.current.as_ref()))]
+    #[error("the saved plan was made from {}, but this is {}: plan again", of(.saved.as_ref()), of(.current.as_ref()))]
     Lineage {
         /// The lineage of the saved plan.
         saved: Option<Lineage>,
@@ -26,7 +26,7 @@ pub enum SavedPlanRefusal {
         current: Option<Lineage>,
     },
     /// It was applied already.
-    #[error("the saved plan {0} was carried out already: plan again")]
+    #[error("the saved plan {0} was applied already: plan again")]
     CarriedOut(String),
     /// It is older than allowed, or its time is in the future.
     #[error("the saved plan was made at {made}, which is not within `--max-plan-age {}s` of now ({now}): plan again", .most.as_secs())]
@@ -43,7 +43,7 @@ pub enum SavedPlanRefusal {
     Differs(String),
     /// The plan has another digest than expected.
     #[error(
-        "`--expect {expected}` was given, and the plan has {actual}: it is not the plan that was reviewed"
+        "`--expect {expected}` was given, but the plan has {actual}: it is not the reviewed plan"
     )]
     Digest {
         /// The expected digest.
@@ -156,7 +156,7 @@ fn check_steps(
             Some((now, Some(HeldReason::NextLife))) if step.leaves_waiting(now) => None,
             Some((now, _)) => differs(step, now, (files, side.as_ref()), own),
             None if own.same(step.after.as_ref(), files) => None,
-            None => Some("the files declare something else now"),
+            None => Some("the files have changed"),
         };
         reasons.extend(reason.map(|reason| format!("{address}: {reason}")));
     }
@@ -205,7 +205,7 @@ fn differs(
     };
     let is_other = !own.same(after, files) && !own.same(after, now.after.as_deref());
     if is_other || other_next {
-        return Some("the files declare something else now");
+        return Some("the files have changed");
     }
     let record = recorded.map(|recorded| recorded.room);
     let makes = matches!(action, Action::Create | Action::Recreate);
@@ -215,9 +215,9 @@ fn differs(
     if !(is_same || leaves_before || makes && before.is_none()) {
         let is_read = !own.same(now.before.as_deref(), record);
         return Some(if is_read {
-            "the service has something else now"
+            "the room at the service has changed"
         } else {
-            "something else is recorded now"
+            "the record has changed"
         });
     }
     let fits = match (action, now.action) {

@@ -96,7 +96,7 @@ impl Exchange<'_> {
 
     /// Returns the error of an answer of code 0 whose content is unreadable.
     pub(super) fn unreadable(&self, what: &str) -> ApiError {
-        self.api_error(ErrorClass::Unknown, None, format!("the answer holds unreadable {what}"))
+        self.api_error(ErrorClass::Unknown, None, format!("the answer contains unreadable {what}"))
     }
 
     /// Returns the error of an exchange without an answer.
@@ -189,7 +189,7 @@ impl Exchange<'_> {
             500.. => format!("the service failed (HTTP {status}), {text}"),
             300..=399 => format!("the answer is a redirect (HTTP {status}): check `endpoint`"),
             _ => format!(
-                "the answer (HTTP {status}) is not {service}'s, {text}: check `endpoint`, and any proxy on the way"
+                "the answer (HTTP {status}) is not from {service}, {text}: check `endpoint`, and any proxy"
             ),
         };
         let code = fields.get(self.format.code).and_then(integer).filter(|code| *code != 0);

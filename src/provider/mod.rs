@@ -40,7 +40,8 @@ pub trait Observer: Send + Sync {
     fn observed_room<'a>(&'a self, room: &'a RoomId) -> Answer<'a, Observation> {
         Box::pin(async move {
             let seen = self.observed_rooms(std::slice::from_ref(room)).await?;
-            let unread = || Observation::Unread { why: "the answer does not hold it".to_owned() };
+            let unread =
+                || Observation::Unread { why: "the answer does not contain it".to_owned() };
             Ok(seen.into_iter().next().unwrap_or_else(unread))
         })
     }

@@ -78,7 +78,7 @@ pub fn drift_text(out: &mut dyn Write, drift: &Drift) -> io::Result<()> {
         room_text(out, room, width.unwrap_or(0))?;
     }
     if !unmanaged.is_empty() {
-        writeln!(out, "{STRONG}Attributes of others, which are no drift:{STRONG:#}")?;
+        writeln!(out, "{STRONG}Attributes of others (not drift):{STRONG:#}")?;
         for Unmanaged { address, attributes } in unmanaged {
             let keys: Vec<String> =
                 attributes.iter().map(|(key, _)| Plain(key).to_string()).collect();

@@ -114,12 +114,16 @@ fn held_by_gate(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()
 
 fn times(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     let Explanation { recorded, earliest_end, due, .. } = explanation;
-    let now = if *due { "; a refresh of due rooms asks after it now" } else { "" };
+    let now = if *due { "; a refresh of due rooms looks it up now" } else { "" };
     match (recorded, earliest_end) {
-        (None, _) => writeln!(out, "Next due: never, since it is not recorded"),
-        (Some(_), None) => writeln!(out, "Next due: its rooms come and go by themselves{now}"),
+        (None, _) => writeln!(out, "Next due: never, because it is not recorded"),
+        (Some(_), None) => writeln!(
+            out,
+            "Next due: never, because rooms of this kind exist only while \
+                                          users are inside{now}"
+        ),
         (Some(_), Some(end)) => {
-            writeln!(out, "Next due: {end}, when the service may destroy it by itself{now}")
+            writeln!(out, "Next due: {end}, when the service may have destroyed it{now}")
         }
     }
 }
@@ -160,15 +164,16 @@ fn rule(explanation: &Explanation) -> String {
             rule_of_step(&held.step).to_owned()
         }
         RoomDecision::Unread(why) => {
-            format!("what could not be read is neither there nor gone: {why}")
+            format!("it could not be read: {why}")
         }
         RoomDecision::InProgress(holder) => format!("it is being changed by {holder}"),
         RoomDecision::Unchanged => rule_of_unchanged(explanation).to_owned(),
         RoomDecision::ProviderNotDeclared => {
-            "a recorded room whose provider is no longer declared is left as it is".to_owned()
+            "its provider is no longer declared: it is not changed".to_owned()
         }
         RoomDecision::Unmanaged => {
-            "it is neither declared nor recorded: what we did not make is left alone".to_owned()
+            "it is neither declared nor recorded: roomctl changes only rooms that it created"
+                .to_owned()
         }
     }
 }
@@ -177,12 +182,12 @@ fn rule_of_unchanged(explanation: &Explanation) -> &'static str {
     let declared = explanation.desired.as_ref().map(|desired| &desired.room);
     let recorded = explanation.recorded.as_ref().map(|recorded| &recorded.room);
     match &explanation.observed {
-        Some(Observation::Gone(_)) => "recorded and gone: `on_vanish: ignore` leaves it so",
+        Some(Observation::Gone(_)) => "recorded and gone, and not recreated: `on_vanish: ignore`",
         Some(Observation::There(_) | Observation::Unread { .. }) | None if declared != recorded => {
-            "what is declared otherwise than recorded is named by `ignore_changes`"
+            "every difference between declared and recorded is in `ignore_changes`"
         }
         Some(Observation::There(_) | Observation::Unread { .. }) | None => {
-            "it is declared as it is recorded, and nothing else was observed"
+            "declared and recorded are equal, and no drift was observed"
         }
     }
 }
@@ -191,10 +196,10 @@ fn rule_of_step(step: &Step) -> &'static str {
     match (step.reason, step.action) {
         (Reason::NotRecorded, _) => "declared and not recorded: it is created",
         (Reason::Vanished, _) => {
-            "declared and recorded, and the service destroyed it after its time: it is made again"
+            "declared and recorded, and the service destroyed it after its time: it is recreated"
         }
         (Reason::VanishedEarly, _) => {
-            "declared and recorded, and gone before its time: it is made again, and the gate counts it"
+            "declared and recorded, and gone before its time: it is recreated, and the gate counts it"
         }
         (
             Reason::NameChanged
@@ -202,7 +207,9 @@ fn rule_of_step(step: &Step) -> &'static str {
             | Reason::FieldsChanged
             | Reason::CloseChanged,
             Action::Replace,
-        ) => "declared otherwise than recorded, which only a new room can have: it is replaced",
+        ) => {
+            "declared and recorded differ in a field that only a new room can have: it is replaced"
+        }
         (
             Reason::NameChanged
             | Reason::DelayChanged
@@ -210,29 +217,26 @@ fn rule_of_step(step: &Step) -> &'static str {
             | Reason::FieldsChanged
             | Reason::CloseChanged,
             _,
-        ) => "declared otherwise than recorded, and it can change in place",
+        ) => "declared and recorded differ, and the change can be made in place",
         (Reason::OwnershipChanged, _) => {
-            "declared as recorded but for the attribute that says whose the room is: it is set or removed"
+            "declared and recorded differ only in the ownership attribute: it is set or removed"
         }
         (Reason::AttributesDrifted | Reason::FieldsDrifted, _) => {
-            "declared as recorded, and somebody else changed it at the service: it is changed back"
+            "declared and recorded are equal, and something else changed it at the service: it is changed \
+             back"
         }
         (Reason::NotDeclared, Action::Forget) => {
-            "recorded and no longer declared: it is taken out of the record, without a call"
+            "recorded and no longer declared: it is removed from the record, without a call"
         }
         (Reason::NotDeclared, _) => "recorded and no longer declared: it is destroyed",
         (Reason::AlreadyExists, _) => {
-            "declared and not ours by the record, and it exists: `on_conflict` decides"
+            "declared and not recorded, and it exists already: `on_conflict` decides"
         }
-        (Reason::ReplaceUnfinished, _) => {
-            "it was to be made anew, and that was cut short: it is made anew"
-        }
-        (Reason::BookkeepingChanged, _) => {
-            "only what is recorded besides its content differs: no call is needed"
-        }
+        (Reason::ReplaceUnfinished, _) => "its creation was interrupted: it is created",
+        (Reason::BookkeepingChanged, _) => "only bookkeeping differs: no call is needed",
         (Reason::NextChanged, _) => {
             "only what waits for the room's next life differs: no call is needed"
         }
-        (Reason::Moved, _) => "its provider was renamed: its record follows",
+        (Reason::Moved, _) => "its provider was renamed: its record is moved",
     }
 }

@@ -87,7 +87,7 @@ fn repeated(others: &[&Finding], layout: Layout) -> String {
     match addresses {
         Some(addresses) => {
             let rooms = counts::count(number, "more room");
-            format!("the same of {rooms}: {}", listed(&addresses, layout))
+            format!("the same for {rooms}: {}", listed(&addresses, layout))
         }
         None => format!("the same at {}", counts::count(number, "more place")),
     }

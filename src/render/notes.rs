@@ -52,7 +52,7 @@ impl Notes {
 pub(super) fn note(step: &Step) -> Option<&'static str> {
     match step.action {
         Action::Create | Action::Recreate if step.calls.is_empty() => {
-            Some("no call makes it: it appears when its first user logs in")
+            Some("no call creates it: it appears when its first user logs in")
         }
         Action::Forget if step.lifecycle.on_remove == OnRemove::Forget => {
             Some("the room itself is left as it is: `on_remove: forget`")
@@ -118,11 +118,11 @@ fn people_inside(action: Action, inside: People, on_occupied: OnOccupied) -> Opt
             let verb = if inside == People::Count(1) { "is" } else { "are" };
             format!("{who} inside {verb} disconnected")
         }
-        (OnOccupied::Destroy, None, true) => "nobody was inside".to_owned(),
+        (OnOccupied::Destroy, None, true) => "the room was empty".to_owned(),
         (OnOccupied::Destroy, None, false) => "people inside are disconnected".to_owned(),
         (OnOccupied::Defer, _, true) => {
-            "nobody was inside; waits if somebody has entered since".to_owned()
+            "the room was empty; waits if people have entered since".to_owned()
         }
-        (OnOccupied::Defer, _, false) => "waits until nobody is inside".to_owned(),
+        (OnOccupied::Defer, _, false) => "waits until the room is empty".to_owned(),
     })
 }

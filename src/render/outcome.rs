@@ -139,8 +139,7 @@ fn failure(failure: &StepFailure, subject: Subject<'_>) -> String {
     let details: Vec<String> = code.into_iter().chain(request).collect();
     let details =
         if details.is_empty() { String::new() } else { format!(" ({})", details.join(", ")) };
-    let open =
-        if *pending { "; the outcome is unknown, and the next run looks it up first" } else { "" };
+    let open = if *pending { "; the next run looks up the room first" } else { "" };
     let action = action.as_str();
     format!("{REMOVED}{action} failed{REMOVED:#}: {}{details}{open}", Plain(message))
 }
@@ -160,7 +159,7 @@ fn wait(wait: &StepWait, subject: Subject<'_>) -> String {
     let waits = format!("{CHANGED}{} waits{CHANGED:#}", action.as_str());
     match (reason, subject) {
         (WaitReason::People(people), _) => {
-            let inside = counts::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
+            let inside = counts::people(*people).unwrap_or_else(|| "possibly people".to_owned());
             format!(
                 "{waits}: {inside} inside; `on_occupied: destroy`, or `--evict {subject}` for one \
                  run, disconnects them"
@@ -199,7 +198,7 @@ pub(super) fn because(why: NotTried) -> &'static str {
     match why {
         NotTried::Interrupted => "the run was interrupted; apply again",
         NotTried::ProviderFatal => {
-            "the service answered that nothing will succeed; fix the configuration, then apply again"
+            "the service rejects every call to this provider; fix the configuration, then apply again"
         }
         NotTried::ProviderUnreachable => {
             "the service could not be reached; check the endpoint and the network, then apply again"
@@ -212,15 +211,15 @@ pub(super) fn because(why: NotTried) -> &'static str {
              then apply again"
         }
         NotTried::Quota => {
-            "the application has as many rooms as it may have; take rooms out, or have its quota raised"
+            "the application's room quota is used up; remove rooms, or have the quota raised"
         }
         NotTried::SideStays => {
             "another side of the same room, which is destroyed first, still exists; apply again once it is gone"
         }
         NotTried::NoRoomFreed => {
-            "no room was freed for it, since destroys failed or wait; apply again once they are done"
+            "no room was freed for it, because destroys failed or wait; apply again once they are done"
         }
-        NotTried::StateFailed => "the state can no longer be written; the error says why",
+        NotTried::StateFailed => "the state can no longer be written; see the error",
         NotTried::Gate => "held back by the gate; `--allow-destroy` consents",
         NotTried::RecreateGate => "held back by the gate; `--allow-recreate` consents",
         NotTried::LeftOut => "left for another run by `--no-destroy`",

@@ -10,7 +10,7 @@ use super::style::{CHANGED, REMOVED, STRONG};
 use super::{Layout, counts, fields, text};
 
 /// Describes a room that exists and that we did not make.
-const NOT_RECORDED: &str = "not in this state (a lost state, another state, a colleague?)";
+const NOT_RECORDED: &str = "not in this state (a lost state, another state, or created by hand?)";
 
 /// How to replace a room that waits for its next life.
 pub(super) const AT_ONCE: &str = "`replace: now` replaces it at once";
@@ -30,7 +30,7 @@ pub(super) fn left_out(out: &mut dyn Write, steps: &[Step], layout: Layout) -> i
     }
     let addresses: Vec<_> = steps.iter().map(|step| &step.address).collect();
     let rooms = counts::count(steps.len() as u64, "step");
-    writeln!(out, "\n{STRONG}Left out, since not in the saved plan:{STRONG:#} {rooms}")?;
+    writeln!(out, "\n{STRONG}Left out, because they are not in the saved plan:{STRONG:#} {rooms}")?;
     writeln!(out, "    {}", listed(&addresses, layout))
 }
 
@@ -70,7 +70,7 @@ pub(super) fn in_progress(out: &mut dyn Write, run: Option<&RunInProgress>) -> i
     let Some(RunInProgress { by, rooms }) = run else { return Ok(()) };
     let by = by.to_string();
     match rooms.as_slice() {
-        [] => writeln!(out, "\n{STRONG}Running meanwhile:{STRONG:#} {}", Plain(by)),
+        [] => writeln!(out, "\n{STRONG}Another run in progress:{STRONG:#} {}", Plain(by)),
         [room] => {
             writeln!(out, "\n{STRONG}Being changed by {}:{STRONG:#} {}", Plain(by), Plain(room))
         }
@@ -205,11 +205,11 @@ fn advice(held: &Held, subject: Subject<'_>) -> String {
         }
         HeldReason::NextLife => AT_ONCE.to_owned(),
         HeldReason::PreventDestroy => unprotect(step.action).to_owned(),
-        HeldReason::MaxRooms(_) => "raise it, or take other rooms out".to_owned(),
+        HeldReason::MaxRooms(_) => "raise it, or remove other rooms".to_owned(),
         HeldReason::Conflict => {
             let (state, them) = match subject {
                 Subject::One(_) => ("", "it"),
-                Subject::Each => ("a lost state, another state, a colleague? ", "them"),
+                Subject::Each => ("a lost state, another state, or created by hand? ", "them"),
             };
             format!("{state}`roomctl import {subject}` or `on_conflict: adopt` takes {them} over")
         }
@@ -219,7 +219,7 @@ fn advice(held: &Held, subject: Subject<'_>) -> String {
         HeldReason::Contested => {
             let declare = if step.action == Action::Destroy { "declared again, " } else { "" };
             format!(
-                "{declare}`roomctl import {subject}` takes it, `roomctl state rm {subject}` leaves it \
+                "{declare}`roomctl import {subject}` takes it over, `roomctl state rm {subject}` leaves it \
                  to its owner"
             )
         }
@@ -229,7 +229,7 @@ fn advice(held: &Held, subject: Subject<'_>) -> String {
 fn unprotect(action: Action) -> &'static str {
     match action {
         Action::Destroy | Action::Forget => {
-            "declare it again with `prevent_destroy: false`, apply, then take it out"
+            "declare it again with `prevent_destroy: false`, apply, then remove it from the file"
         }
         Action::Create
         | Action::Recreate

@@ -156,7 +156,7 @@ pub(super) fn next_life(next: &NextLife) -> Vec<(String, String)> {
     let NextLife { room, carried, destroyed } = next;
     let mut rows = match room {
         Some(room) => content(room, Assumed::default()),
-        None => vec![("room".to_owned(), "none: it is to be forgotten".to_owned())],
+        None => vec![("room".to_owned(), "none: the room will be forgotten".to_owned())],
     };
     if !carried.is_empty() {
         let keys: Vec<String> = carried.iter().map(|(key, _)| Plain(key).to_string()).collect();
@@ -261,7 +261,7 @@ pub(super) fn pending(pending: &Pending) -> String {
         Destroy => "a destroy",
     };
     match absent_until {
-        None => format!("{call} of {at}, whose outcome is not known yet"),
+        None => format!("{call} of {at}, outcome not known yet"),
         Some(until) => {
             format!("{call} of {at}: the room is missing, and may still appear until {until}")
         }

@@ -66,9 +66,9 @@ pub enum StateError {
     },
     /// The state is missing, but there was one: restore it.
     #[error(
-        "{location} is missing, but {beside} is there, so there was a state once; bring it back \
-         from version control, have `roomctl state repair` rebuild it, or move the files beside it \
-         away if its rooms are gone"
+        "{location} is missing, but {beside} is there, so there was a state once; restore it from version \
+         control, run `roomctl state repair` to rebuild it, or move the files beside it away if its rooms \
+         are gone"
     )]
     Missing {
         /// The state.
@@ -78,9 +78,9 @@ pub enum StateError {
     },
     /// The journal builds on another state: restore that one.
     #[error(
-        "{journal} builds on {builds_on}, but {location} is {found}; nothing was overwritten. Bring \
-         back the state that it builds on, or have `roomctl state repair` merge it: the journal \
-         names rooms that no other state knows"
+        "{journal} builds on {builds_on}, but {location} is {found}; nothing was overwritten. Restore the \
+         state that it builds on, or run `roomctl state repair` to merge it: the journal contains rooms \
+         that no other state records"
     )]
     Foreign {
         /// The state.
@@ -107,9 +107,9 @@ pub enum StateError {
     /// Another program changed a part of the state while this run held the lock. The changes of
     /// this run are in a rescue file: repair.
     #[error(
-        "{location} was {loss} by something else while this run held the lock: no further call was \
-         made. What this run did is in {rescue}, which `roomctl state repair` merges; no run begins \
-         before"
+        "{location} was {loss} by something else while this run held the lock: no further call was made. \
+         What this run did is in {rescue}, which `roomctl state repair` merges; no run can start before \
+         that"
     )]
     Rescued {
         /// What was changed.
@@ -122,7 +122,7 @@ pub enum StateError {
     /// As [`Self::Rescued`], but the rescue file could not be written: save the lines in the error.
     #[error(
         "{location} was {loss} by something else while this run held the lock: no further call was \
-         made, and what this run did could not be kept: {why}{}",
+         made, and what this run did could not be saved: {why}{}",
         saving(lines.as_deref(), rescue)
     )]
     Unsaved {
@@ -139,9 +139,9 @@ pub enum StateError {
     },
     /// An earlier run left a rescue file: repair.
     #[error(
-        "{rescue} holds what {} did while the files of the state were removed or replaced; until it \
-         is merged, rooms that it names may be missing from the state: run `roomctl state repair`",
-        others(*count)
+        "{} did while the files of the state were removed or replaced; until that is merged, rooms may be \
+         missing from the state: run `roomctl state repair`",
+        rescued(rescue, *count)
     )]
     Unrepaired {
         /// The rescue file, the first of several.
@@ -151,9 +151,9 @@ pub enum StateError {
     },
     /// The state can be read, but is not as roomctl wrote it: repair or restore it.
     #[error(
-        "{location}: {what}, so it was damaged or edited by hand{}; nothing was overwritten. \
-         `roomctl state repair` shows what would become of it and writes it; or bring the file back \
-         from version control",
+        "{location}: {what}, so it was damaged or edited by hand{}; nothing was overwritten. `roomctl \
+         state repair` shows what would become of it and writes it; or restore the file from version \
+         control",
         difference(differs.as_ref())
     )]
     Checksum {
@@ -166,9 +166,8 @@ pub enum StateError {
     },
     /// git left a conflict in a file: resolve it.
     #[error(
-        "{location}:{line}: git left a conflict here; nothing was overwritten. Take one side whole \
-         (`git checkout --ours` or `--theirs` with the file), or have `roomctl state repair` put \
-         both together"
+        "{location}:{line}: git left a conflict here; nothing was overwritten. Take one side whole (`git \
+         checkout --ours` or `--theirs` with the file), or run `roomctl state repair`, which merges both"
     )]
     Conflict {
         /// The file.
@@ -186,8 +185,8 @@ pub enum StateError {
     },
     /// The lease expired or was taken over: run again, which looks up the pending calls.
     #[error(
-        "the lock of {location} was lost{}: no further call was made. Run again once it is free: it \
-         looks up what became of the calls in flight",
+        "the lock of {location} was lost{}: no further call was made. Run again once it is free: it looks \
+         up the outcome of the calls in flight",
         taken(by.as_deref())
     )]
     LeaseLost {
@@ -198,8 +197,8 @@ pub enum StateError {
     },
     /// The lease was ended by hand: run again, which looks up the pending calls.
     #[error(
-        "the lock of {location} was ended by `roomctl state unlock`: no further call was made. Run \
-         again: it looks up what became of the calls in flight"
+        "the lock of {location} was ended by `roomctl state unlock`: no further call was made. Run again: \
+         it looks up the outcome of the calls in flight"
     )]
     Unlocked {
         /// The state.
@@ -308,14 +307,17 @@ fn ending(lease: Option<Duration>) -> String {
             left.as_secs()
         ),
         None => format!(
-            "; {wait}. The lock ends with that process: `roomctl state unlock` says how to end it by \
-             hand"
+            "; {wait}. The lock ends with that process: `roomctl state unlock` shows how to end it by hand"
         ),
     }
 }
 
-fn others(count: usize) -> String {
-    if count == 1 { "a run".to_owned() } else { format!("(with {} more) runs", count - 1) }
+fn rescued(rescue: &str, count: usize) -> String {
+    match count {
+        1 => format!("{rescue} contains what a run"),
+        2 => format!("{rescue} and another rescue file contain what earlier runs"),
+        more => format!("{rescue} and {} more rescue files contain what earlier runs", more - 1),
+    }
 }
 
 fn difference(differs: Option<&(usize, String)>) -> String {
@@ -327,8 +329,8 @@ fn difference(differs: Option<&(usize, String)>) -> String {
 fn saving(lines: Option<&str>, rescue: &str) -> String {
     lines.map_or_else(String::new, |lines| {
         format!(
-            ". These lines are all that there is of it: save them as {rescue} and run `roomctl \
-             state repair`\n{lines}"
+            ". These lines are the only record of it: save them as {rescue} and run `roomctl state \
+             repair`\n{lines}"
         )
     })
 }
@@ -337,11 +339,11 @@ fn advice(error: &io::Error) -> &'static str {
     use io::ErrorKind as Kind;
     let kind = error.kind();
     if matches!(kind, Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge) {
-        "; make room on the disk and run again"
+        "; free some disk space and run again"
     } else if matches!(kind, Kind::PermissionDenied | Kind::ReadOnlyFilesystem) {
         "; the state and the folder around it must be writable for this user"
     } else if kind == Kind::NotFound {
-        "; make the folder first, or correct `state:`"
+        "; create the folder first, or correct `state:`"
     } else {
         ""
     }
@@ -367,6 +369,6 @@ mod tests {
             lease_ends,
         };
         insta::assert_snapshot!(locked(Some(Duration::from_millis(43_500))), @"s3://b/k is locked by another run (`roomctl apply` of ada on runner-3, process 7, since 2023-11-14T22:13:20.000Z); its lease ends in 43 s unless it is renewed: wait until it ends, or let `--lock-timeout 60s` wait. If that run is gone for certain, `roomctl state unlock` ends its lease at once");
-        insta::assert_snapshot!(locked(None), @"s3://b/k is locked by another run (`roomctl apply` of ada on runner-3, process 7, since 2023-11-14T22:13:20.000Z); wait until it ends, or let `--lock-timeout 60s` wait. The lock ends with that process: `roomctl state unlock` says how to end it by hand");
+        insta::assert_snapshot!(locked(None), @"s3://b/k is locked by another run (`roomctl apply` of ada on runner-3, process 7, since 2023-11-14T22:13:20.000Z); wait until it ends, or let `--lock-timeout 60s` wait. The lock ends with that process: `roomctl state unlock` shows how to end it by hand");
     }
 }

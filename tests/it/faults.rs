@@ -120,7 +120,7 @@ fn every_retried_call_is_logged() {
     in_moved_time(run_with_retries());
     drop(logging);
     let log = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
-    let retries: Vec<&str> = log.lines().filter(|line| line.contains("trying again")).collect();
+    let retries: Vec<&str> = log.lines().filter(|line| line.contains("retrying")).collect();
     let [create, query] = retries.as_slice() else { panic!("{log}") };
     for (line, call) in [(create, "CreateRoom"), (query, "QueryRoomUserList")] {
         assert!(line.contains(" INFO ") && line.contains(&format!("call={call}")), "{line}");

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use roomctl::applier::{self, Report, Run, Settings, StopSwitch};
 use roomctl::model::{
-    Approval, ApprovedPlan, Call, Consent, Destroys, Effect, Event, Lineage, Observed, Recorded,
-    Refresh, Refreshed, Scope,
+    Approval, ApprovedPlan, Call, Consent, Destroys, Effect, Event, Lineage, Observed, Outcome,
+    Recorded, Refresh, Refreshed, Scope,
 };
 use roomctl::planner::{self, PlanInputs};
 use roomctl::state::{
@@ -32,6 +32,8 @@ struct Noting {
     store: Arc<dyn WriteStore>,
     script: Script,
     noted: Mutex<Vec<String>>,
+    /// The lease to end when a result is appended.
+    loses: Option<MemoryStore>,
 }
 
 struct Silent;
@@ -79,6 +81,9 @@ impl WriteStore for Noting {
             Entry::PlanCarriedOut(_) => "plan",
         };
         self.noted.lock().expect("notes").extend(entries.iter().map(name).map(str::to_owned));
+        if let (Some(lease), [Entry::Result(..)]) = (&self.loses, entries.as_slice()) {
+            lease.end_lease();
+        }
         self.store.append(entries)
     }
 
@@ -101,6 +106,20 @@ impl WriteStore for Noting {
 
 /// Applies a file. Returns the entries and the changing calls, in order.
 async fn applied(world: &World, state: &MemoryStore, text: &str) -> String {
+    let (outcome, noting) = run(world, state, text, None).await;
+    noting.note_calls();
+    assert!(outcome.failed.is_empty() && outcome.not_tried.is_empty(), "{outcome:?}");
+    noting.fold(calls(1)).await.expect("a fold");
+    noting.noted.lock().expect("notes").join(" ")
+}
+
+/// Applies a file. The lease of `loses` ends when the first result is appended.
+async fn run(
+    world: &World,
+    state: &MemoryStore,
+    text: &str,
+    loses: Option<MemoryStore>,
+) -> (Outcome, Arc<Noting>) {
     let desired = world.declare(text);
     let store = state.lock(holder(1), Duration::ZERO).await.expect("the lock");
     let recorded = store.snapshot().recorded.clone();
@@ -120,7 +139,7 @@ async fn applied(world: &World, state: &MemoryStore, text: &str) -> String {
         destroys: Destroys::Wanted,
     };
     let script = world.script.clone();
-    let noting = Arc::new(Noting { store, script, noted: Mutex::default() });
+    let noting = Arc::new(Noting { store, script, noted: Mutex::default(), loses });
     let (_switch, stop) = StopSwitch::new();
     let run = Run {
         recorded,
@@ -131,11 +150,7 @@ async fn applied(world: &World, state: &MemoryStore, text: &str) -> String {
         report: Arc::new(Silent),
         stop,
     };
-    let outcome = applier::run(ApprovedPlan::new(plan, consent), run).await;
-    noting.note_calls();
-    assert!(outcome.failed.is_empty() && outcome.not_tried.is_empty(), "{outcome:?}");
-    noting.fold(calls(1)).await.expect("a fold");
-    noting.noted.lock().expect("notes").join(" ")
+    (applier::run(ApprovedPlan::new(plan, consent), run).await, noting)
 }
 
 /// Applies files in order to one world, and compares the entries of each run.
@@ -213,5 +228,21 @@ fn a_repeated_call_writes_an_intent_and_a_result_each_time() {
         world.script.strike(Call::CreateRoom, 2, Mishap::LostAfter);
         let written = applied(&world, &state, &text("{id: first}, {id: second}")).await;
         assert_eq!(written, "intent CreateRoom removed intent CreateRoom result");
+    });
+}
+
+#[test]
+fn a_created_room_that_cannot_be_recorded_is_looked_up_by_the_next_run() {
+    in_moved_time(async {
+        let (world, state) = (World::new(service()), MemoryStore::default());
+        let text = format!("{CHAT}rooms: [{{id: lobby}}]\n");
+        let (outcome, _) = run(&world, &state, &text, Some(state.clone())).await;
+        let [failure] = outcome.failed.as_slice() else { panic!("one failure: {outcome:?}") };
+        assert_eq!(
+            failure.message,
+            "it was created, but could not be recorded: the lock of memory was lost: no further call was \
+             made. Run again once it is free: it looks up the outcome of the calls in flight"
+        );
+        assert!(failure.pending, "the next run looks up the room");
     });
 }

@@ -47,7 +47,7 @@ impl Worker {
         let failed = |failure: Failure| {
             let effect =
                 if matches!(failure, Failure::Open(..)) { Effect::AsPlanned } else { Effect::Gone };
-            FailedStep { failure, effect, what: "it could not be created" }
+            FailedStep { failure, effect, what: None }
         };
         let Completed { result, record: _ } =
             self.mutate(&mutation, first).await.map_err(failed)?;
@@ -71,7 +71,7 @@ impl Worker {
                 }
             }
             MutationResult::Missing(api_error) => {
-                let why = "the service says that the room to be created does not exist";
+                let why = "the service reports that the room to be created does not exist";
                 Err(failed(Failure::Open(why.to_owned(), api_error)))
             }
         }
@@ -79,11 +79,7 @@ impl Worker {
 
     /// Records a room of a kind that no call creates: the service creates it for its first user.
     async fn record_expected(&self, step: &Step, room: Arc<Room>) -> Result<Done, FailedStep> {
-        let failed = |failure| FailedStep {
-            failure,
-            effect: Effect::Gone,
-            what: "it could not be recorded",
-        };
+        let failed = |failure| FailedStep { failure, effect: Effect::Gone, what: None };
         self.record(&step.address, &self.new_record(step, room)).await.map_err(failed)?;
         Ok(Done::default())
     }
@@ -100,11 +96,11 @@ impl Worker {
         let mut changes = changes.to_vec();
         changes.extend(carried_patch(&record));
         let what = if changes.is_empty() {
-            "it was created, and that could not be recorded"
+            "it was created, but could not be recorded"
         } else {
             "it was created, but not everything was set; the next run sets the rest"
         };
-        let failed = |failure| FailedStep { failure, effect: Effect::AsPlanned, what };
+        let failed = |failure| FailedStep { failure, effect: Effect::AsPlanned, what: Some(what) };
         if !changes.is_empty() {
             self.record(&step.address, &record).await.map_err(failed)?;
         }
@@ -205,7 +201,7 @@ impl Worker {
             | Settled::Gone(_)
             | Settled::Unproven(_)
             | Settled::MayStillLand(_)
-            | Settled::Unread(_) => "a room exists, and it is not known whose it is".to_owned(),
+            | Settled::Unread(_) => "a room exists, and its owner is not known".to_owned(),
         };
         Err(Failure::Open(why, Some(api_error)))
     }
@@ -251,7 +247,7 @@ impl Done {
 fn partly_adopted(failed_step: FailedStep) -> FailedStep {
     let what =
         "it exists already and was adopted, but not everything was set; the next run sets the rest";
-    FailedStep { what, ..failed_step }
+    FailedStep { what: Some(what), ..failed_step }
 }
 
 /// Returns the failure for a room that exists and could not be looked up. It stays pending only if an
@@ -275,9 +271,9 @@ fn conflict(
             format!("is recorded as {other}, another provider name of the same application")
         }
         (None, Owner::Other(lineage)) => format!("belongs to another state, of lineage {lineage}"),
-        (None, Owner::Ours) => "belongs to this state, and lost its record".to_owned(),
+        (None, Owner::Ours) => "belongs to this state, but its record was lost".to_owned(),
         (None, Owner::Unknown) => {
-            "is not in this state (a lost state, another state, a colleague?)".to_owned()
+            "is not in this state (a lost state, another state, or created by hand?)".to_owned()
         }
     };
     let adopt = match owner {

@@ -25,11 +25,7 @@ impl Worker {
         record: Option<&RecordedRoom>,
         first: Option<Reservation>,
     ) -> StepResult {
-        let failed = |failure| FailedStep {
-            failure,
-            effect: Effect::Stays,
-            what: "it could not be destroyed",
-        };
+        let failed = |failure| FailedStep { failure, effect: Effect::Stays, what: None };
         let Some(record) = record else { return Ok(None) };
         // A destroy cancels what was approved for the next life.
         let record = &RecordedRoom { next: None, ..record.clone() };
@@ -88,15 +84,11 @@ impl Worker {
         record: Option<&RecordedRoom>,
         first: Option<Reservation>,
     ) -> Result<Done, FailedStep> {
-        let stays = |failure| FailedStep {
-            failure,
-            effect: Effect::AsPlanned,
-            what: "it could not be destroyed, so it was not replaced",
-        };
+        let stays = |failure| FailedStep { failure, effect: Effect::AsPlanned, what: None };
         let unprepared = |failure| FailedStep {
             failure,
             effect: Effect::AsPlanned,
-            what: "it was not replaced, since its new owner could not be registered",
+            what: Some("it was not replaced, because its new owner could not be registered"),
         };
         let Some(record) = record else { return Ok(Done::default()) };
         let record = &with_bookkeeping(step, record);
@@ -105,7 +97,7 @@ impl Worker {
         self.register_users(&making).await.map_err(unprepared)?;
         let destroyed = self.destroy(step, record, Some(after), first).await.map_err(stays)?;
         let gone = |failed_step: FailedStep| FailedStep {
-            what: "it was destroyed and could not be created again; the next run creates it",
+            what: Some("it was destroyed and could not be created again; the next run creates it"),
             ..failed_step
         };
         self.committed().create(step, destroyed.left.as_ref(), None).await.map_err(gone)

@@ -32,11 +32,7 @@ impl Worker {
         record: Option<&RecordedRoom>,
         first: Option<Reservation>,
     ) -> StepResult {
-        let failed = |failure| FailedStep {
-            failure,
-            effect: Effect::AsPlanned,
-            what: "it could not be changed",
-        };
+        let failed = |failure| FailedStep { failure, effect: Effect::AsPlanned, what: None };
         let Some(record) = record else { return Ok(None) };
         let record = with_bookkeeping(step, record);
         let present = match &step.before {
@@ -161,11 +157,7 @@ impl Worker {
     }
 
     pub(super) async fn adopt(&self, step: &Step, first: Option<Reservation>) -> StepResult {
-        let failed = |failure| FailedStep {
-            failure,
-            effect: Effect::AsPlanned,
-            what: "it could not be adopted",
-        };
+        let failed = |failure| FailedStep { failure, effect: Effect::AsPlanned, what: None };
         let mut record = self.new_record(step, step.after.clone().unwrap_or_default());
         record.assumed = Assumed::of(self.kind());
         let after = record.room.clone();

@@ -13,13 +13,13 @@ use crate::model::{Address, Digest, Refresh};
 /// What `plan`, `apply` and `destroy` have in common.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PlanningArgs {
-    /// Which rooms to ask after first; the default is the policy's
+    /// Rooms to look up before planning; the default is `policy.refresh`
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(in crate::cli) refresh: Option<Refresh>,
     /// Which rooms to plan for.
     #[command(flatten)]
     pub(in crate::cli) scope: ScopeArgs,
-    /// How the result is written
+    /// Output format
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
     pub(in crate::cli) format: PlanFormat,
     /// How long Markdown may get
@@ -28,11 +28,10 @@ pub(in crate::cli) struct PlanningArgs {
     /// How steps are laid out.
     #[command(flatten)]
     pub(in crate::cli) layout: LayoutArgs,
-    /// plan: exit 2 if steps are planned or rooms are blocked or wait; apply: exit 5 also if rooms wait
+    /// plan: exit 2 if steps are planned or rooms are blocked or waiting; apply: exit 5 also if rooms wait
     #[arg(long)]
     pub(in crate::cli) detailed_exitcode: bool,
-    /// Accept that an endpoint is another host than the recorded rooms were made at: it serves the
-    /// same rooms
+    /// Accept an endpoint on another host than the recorded one: it must serve the same rooms
     #[arg(long)]
     pub(in crate::cli) allow_endpoint_change: bool,
 }
@@ -41,10 +40,10 @@ pub(in crate::cli) struct PlanningArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ScopeArgs {
     /// Only these rooms: an address, or a glob such as `chat/table-*`; may be given several times. An
-    /// exact address beats a glob
+    /// exact address takes precedence over a glob
     #[arg(long, value_name = "GLOB")]
     pub(in crate::cli) target: Vec<String>,
-    /// Leave out these rooms; may be given several times
+    /// Exclude these rooms; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub(in crate::cli) exclude: Vec<String>,
 }
@@ -52,7 +51,7 @@ pub(in crate::cli) struct ScopeArgs {
 /// How long Markdown may get.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PageArgs {
-    /// The most bytes of Markdown; what does not fit is counted
+    /// Maximum size of Markdown in bytes; what does not fit is counted
     #[arg(long, value_name = "N", default_value_t = 60_000,
         value_parser = clap::value_parser!(u32).range(i64::from(SMALLEST)..))]
     pub(in crate::cli) max_bytes: u32,
@@ -67,7 +66,7 @@ pub(in crate::cli) struct LayoutArgs {
     /// Show whole rooms as unified diffs
     #[arg(long)]
     pub(in crate::cli) diff: bool,
-    /// Show each room by itself, also if several have the same change or the same error
+    /// Show every room separately, without grouping equal changes and errors
     #[arg(long)]
     pub(in crate::cli) full: bool,
 }
@@ -75,11 +74,10 @@ pub(in crate::cli) struct LayoutArgs {
 /// How long a run may take, and where its metrics go.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RunArgs {
-    /// Stop as a first Ctrl-C does once the command has run for so long, such as 30m
+    /// Stop after this time, such as 30m, as after a first Ctrl-C
     #[arg(long, value_name = "SPAN", value_parser = time_limit)]
     pub(in crate::cli) timeout: Option<Duration>,
-    /// Write what the run did to this file, as Prometheus text; overwrites only a file that an earlier run
-    /// wrote so
+    /// Write metrics of the run to this file, as Prometheus text; overwrites only files that roomctl wrote
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) metrics_file: Option<PathBuf>,
 }
@@ -87,7 +85,7 @@ pub(in crate::cli) struct RunArgs {
 /// `plan`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PlanArgs {
-    /// Save the plan in this file, for `apply FILE`; overwrites nothing but a saved plan
+    /// Save the plan to this file, for `apply FILE`; overwrites only saved plans
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) out: Option<PathBuf>,
     /// How to plan.
@@ -101,19 +99,19 @@ pub(in crate::cli) struct PlanArgs {
 /// `drift`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DriftArgs {
-    /// Which recorded rooms to ask after; the default is all
+    /// Recorded rooms to look up; the default is all
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(in crate::cli) refresh: Option<Refresh>,
     /// Which rooms to compare.
     #[command(flatten)]
     pub(in crate::cli) scope: ScopeArgs,
-    /// How to write the result
+    /// Output format
     #[arg(long, value_enum, default_value_t = DriftFormat::Text, value_name = "FORMAT")]
     pub(in crate::cli) format: DriftFormat,
     /// How long Markdown may get
     #[command(flatten)]
     pub(in crate::cli) page: PageArgs,
-    /// Take the recorded rooms to be at the endpoint that the file names now
+    /// Accept an endpoint on another host than the recorded one: it must serve the same rooms
     #[arg(long)]
     pub(in crate::cli) allow_endpoint_change: bool,
     /// How to run.
@@ -127,13 +125,13 @@ pub(in crate::cli) struct ExplainArgs {
     /// The room
     #[arg(value_name = "ADDRESS")]
     pub(in crate::cli) address: Address,
-    /// Whether to ask the service after this room; the default is yes if there are credentials
+    /// Whether to look up this room at the service; the default is yes if there are credentials
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(in crate::cli) refresh: Option<Refresh>,
-    /// How the result is written
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(in crate::cli) format: Format,
-    /// Take the recorded rooms to be at the endpoint that the file names now
+    /// Accept an endpoint on another host than the recorded one: it must serve the same rooms
     #[arg(long)]
     pub(in crate::cli) allow_endpoint_change: bool,
 }
@@ -154,17 +152,16 @@ pub(in crate::cli) enum SchemaName {
 /// What `apply` and `destroy` have in common.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ApplyingArgs {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short = 'y', long, visible_alias = "yes")]
     pub(in crate::cli) auto_approve: bool,
     /// Consent to at most N rooms being destroyed, replaced or forgotten in this run
     #[arg(long, value_name = "N")]
     pub(in crate::cli) allow_destroy: Option<u64>,
-    /// Steps of each provider in flight at once; the default is enough to reach the rate limit
+    /// Maximum steps in flight for each provider; the default is enough to reach the rate limit
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(in crate::cli) concurrency: Option<u16>,
-    /// Disconnect the people in this room, at each of its sides, if it is to be destroyed; may be given
-    /// several times
+    /// Destroy this room even if people are inside, on each of its sides; may be given several times
     #[arg(long, value_name = "ADDRESS")]
     pub(in crate::cli) evict: Vec<Address>,
     /// How long to wait for another run to release the state
@@ -175,13 +172,13 @@ pub(in crate::cli) struct ApplyingArgs {
 /// `apply`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ApplyArgs {
-    /// Carry out only the steps that are also in this plan, which `plan --out` saved
+    /// Apply only the steps of this plan, which `plan --out` saved
     #[arg(value_name = "PLAN", value_hint = ValueHint::FilePath, conflicts_with_all = ["target", "exclude"])]
     pub(in crate::cli) plan: Option<PathBuf>,
-    /// Refuse a saved plan that is older, such as 15m or 24h
+    /// Refuse a saved plan older than this, such as 15m or 24h
     #[arg(long, value_name = "SPAN", value_parser = span, requires = "plan")]
     pub(in crate::cli) max_plan_age: Option<Duration>,
-    /// Carry out the plan only if it has this digest; one without steps is done whatever its digest
+    /// Apply the plan only if it has this digest, or no steps
     #[arg(long, value_name = "sha256:…")]
     pub(in crate::cli) expect: Option<Digest>,
     /// How to plan.
@@ -190,10 +187,10 @@ pub(in crate::cli) struct ApplyArgs {
     /// How to apply.
     #[command(flatten)]
     pub(in crate::cli) applying: ApplyingArgs,
-    /// Consent to at most N rooms that are gone before their time being created again in this run
+    /// Consent to at most N rooms that are gone before their time being recreated in this run
     #[arg(long, value_name = "N")]
     pub(in crate::cli) allow_recreate: Option<u64>,
-    /// Leave every destroy, replace and forget for another run
+    /// Skip every destroy, replace and forget in this run
     #[arg(long, conflicts_with = "allow_destroy")]
     pub(in crate::cli) no_destroy: bool,
     /// How to run.
@@ -204,13 +201,13 @@ pub(in crate::cli) struct ApplyArgs {
 /// `reconcile`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ReconcileArgs {
-    /// Which recorded rooms to ask after first; the default is the policy's
+    /// Recorded rooms to look up before planning; the default is `policy.refresh`
     #[arg(long, value_name = "WHEN", value_parser = refresh_modes())]
     pub(in crate::cli) refresh: Option<Refresh>,
-    /// How to write the result
+    /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(in crate::cli) format: Format,
-    /// Consent to at most N rooms that are gone before their time being created again in this run
+    /// Consent to at most N rooms that are gone before their time being recreated in this run
     #[arg(long, value_name = "N")]
     pub(in crate::cli) allow_recreate: Option<u64>,
     /// The controller, which is not built yet.
@@ -219,7 +216,7 @@ pub(in crate::cli) struct ReconcileArgs {
     /// How long to wait for another run to release the state
     #[arg(long, value_name = "SPAN", value_parser = span, default_value = "0s")]
     pub(in crate::cli) lock_timeout: Duration,
-    /// Which rooms it is about.
+    /// Which rooms.
     #[command(flatten)]
     pub(in crate::cli) scope: ScopeArgs,
     /// How to run.

@@ -10,8 +10,8 @@ use crate::model::{Delay, Kind, Refresh};
 /// The refresh modes by name, each with what it looks up.
 pub(super) fn refresh_modes() -> impl TypedValueParser<Value = Refresh> {
     let about = |mode| match mode {
-        Refresh::Never => "No room: offline",
-        Refresh::Due => "The rooms whose time may have passed",
+        Refresh::Never => "No rooms",
+        Refresh::Due => "Rooms whose earliest end has passed",
         Refresh::All => "Every room",
     };
     let value = |mode: &Refresh| PossibleValue::new(mode.as_str()).help(about(*mode));
@@ -25,7 +25,7 @@ pub(super) fn kinds() -> impl TypedValueParser<Value = Kind> {
     let value = |kind: &Kind| PossibleValue::new(kind.as_str()).help(kind.spec().about);
     let named = |name: String| Kind::ALL.iter().copied().find(|kind| kind.as_str() == name);
     PossibleValuesParser::new(Kind::ALL.iter().map(value))
-        .try_map(move |name| named(name).ok_or("it is none of the kinds"))
+        .try_map(move |name| named(name).ok_or("unknown kind"))
 }
 
 pub(super) fn span(text: &str) -> Result<Duration, String> {
@@ -34,12 +34,12 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
 
 /// Refuses a flag that a later version has.
 pub(super) fn not_built(_: &str) -> Result<Infallible, &'static str> {
-    Err("this flag is not built yet: leave it out")
+    Err("this flag is not built yet: remove it")
 }
 
 pub(super) fn time_limit(text: &str) -> Result<Duration, String> {
     match span(text)? {
-        Duration::ZERO => Err("a run takes at least 1 s".to_owned()),
+        Duration::ZERO => Err("expected at least 1 s".to_owned()),
         limit => Ok(limit),
     }
 }

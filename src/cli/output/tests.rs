@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::*;
 
-/// An output whose stdout is a pipe that is read only where the test reads it.
+/// An output whose stdout is a pipe that only the test reads.
 fn piped() -> (Output, io::PipeReader) {
     let (reader, writer) = io::pipe().expect("a pipe");
     let stdout = File::from(std::os::fd::OwnedFd::from(writer));
@@ -12,7 +12,7 @@ fn piped() -> (Output, io::PipeReader) {
     (Output::to(stdout, stderr).expect("threads"), reader)
 }
 
-/// More than a pipe and the queue hold.
+/// More bytes than a pipe and the queue hold together.
 fn flood() -> Vec<u8> {
     vec![b'x'; 4 * MOST_WAITING]
 }
@@ -34,7 +34,7 @@ fn a_queued_write_never_waits_for_the_reader() {
 }
 
 #[test]
-fn a_reader_that_has_gone_away_is_told_to_those_who_write_more() {
+fn a_write_after_the_reader_has_gone_fails() {
     let (output, reader) = piped();
     drop(reader);
     output.write(Target::Stdout, flood(), Delivery::Queued).expect("queued");
@@ -58,7 +58,7 @@ fn one_file_is_written_in_the_order_of_printing() {
     assert!(written.lines().eq((0..100).map(|n| n.to_string())), "{written}");
 }
 
-/// What is written around the line of progress.
+/// The output with a progress line.
 fn drawn(text: &str) -> String {
     format!("\x1b[?7l{text}\x1b[?7h")
 }
@@ -82,7 +82,7 @@ fn a_line_and_the_progress_below_it_are_one_write() {
 }
 
 #[test]
-fn what_waits_for_one_stream_is_one_write() {
+fn queued_items_of_one_stream_are_one_write() {
     let mut state = QueueState::default();
     let progress = |text: &str| Item::Progress(ProgressChange::Show(text.to_owned()));
     let piece = |target, text: &str| Item::Bytes(target, text.into());

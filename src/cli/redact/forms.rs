@@ -1,19 +1,19 @@
-//! The forms in which a text may be written, and how they are recognised.
+//! The encodings in which a secret may be written, and how they are recognised.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use super::SHORTEST;
 
-/// What stands where a text was shortened: a part of a secret may be left beside it.
+/// The marks of a shortened text: a part of a secret may be left beside one.
 pub(super) const ELLIPSES: [&[u8]; 2] = ["…".as_bytes(), b"..."];
 
 /// Whether a text begins with a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Match {
-    /// It does, with so many bytes.
+    /// It does, and the match has this number of bytes.
     Whole(usize),
-    /// It ends too early to say.
+    /// The text is too short to decide.
     Cut,
     /// It does not.
     None,
@@ -49,7 +49,7 @@ impl Starts {
         Self(pairs)
     }
 
-    /// Whether a match may begin where this text begins; of one byte alone it cannot be said.
+    /// Whether a match may begin where this text begins. One byte is not enough to rule it out.
     pub(super) fn may_begin(&self, text: &[u8]) -> bool {
         match text {
             [] => false,
@@ -60,7 +60,7 @@ impl Starts {
 }
 
 impl Match {
-    /// The same, with so many bytes before it.
+    /// The same, with this number of bytes before it.
     pub(super) fn after(self, bytes: usize) -> Self {
         match self {
             Self::Whole(length) => Self::Whole(bytes + length),
@@ -172,7 +172,7 @@ fn hex(text: &[u8], digits: usize, byte: u8) -> Match {
     }
 }
 
-/// The base64 digits that a text has wherever it stands in what is encoded, in both alphabets.
+/// Returns the base64 digits of a text at every offset in the encoded data, in both alphabets.
 pub(super) fn base64(text: &[u8]) -> Vec<String> {
     let forms = (0..3).flat_map(|before| {
         let whole = [&[0; 3][..before], text].concat();

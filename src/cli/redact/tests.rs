@@ -8,7 +8,7 @@ use super::*;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// With all that JSON, a URL and Rust write differently.
+/// A secret with every character that JSON, a URL and Rust escape.
 const ODD: &str = r#"p%25 "w\o/r+d?&n=é"#;
 
 fn secrets() -> Secrets {
@@ -77,7 +77,7 @@ fn a_secret_in_base64_is_redacted_wherever_it_stands() {
 }
 
 #[test]
-fn what_is_left_beside_an_ellipsis_is_redacted() {
+fn a_truncated_secret_is_redacted() {
     assert_eq!(shown("name: 0123456789abcd…"), "name: [redacted]…");
     assert_eq!(shown("name: 0123456789abcd..."), "name: [redacted]...");
     assert_eq!(shown("…6789abcdef0123456789abcdef!"), "[redacted]!");
@@ -85,7 +85,7 @@ fn what_is_left_beside_an_ellipsis_is_redacted() {
 }
 
 #[test]
-fn ordinary_text_stays_as_it_is() {
+fn ordinary_text_is_not_changed() {
     let text = "0123456789abcdef0123456789abcde, 100%, a\\b, \\u0030, …, c:\\x, p%25 \"w";
     assert_eq!(shown(text), text);
     let secrets = Secrets::default();
@@ -97,7 +97,7 @@ fn ordinary_text_stays_as_it_is() {
 }
 
 #[test]
-fn of_two_secrets_the_longer_is_redacted_whole() {
+fn the_longer_of_two_overlapping_secrets_is_redacted() {
     let secrets = secrets();
     secrets.learn(&format!("{SECRET}-and-more"));
     let mut out = Vec::new();
@@ -108,7 +108,7 @@ fn of_two_secrets_the_longer_is_redacted_whole() {
 }
 
 #[test]
-fn nothing_of_it_is_debugged() {
+fn debug_output_contains_no_secret() {
     let text = format!("{:?}", secrets());
     assert!(!text.contains("0123") && !text.contains("p%25"), "{text}");
 }

@@ -23,14 +23,14 @@ pub(super) async fn run(
 ) -> Result<Exit, Stopped> {
     if global.state.is_some() {
         return Err(Stopped::usage(
-            "`state migrate` names both states itself: leave `--state` out",
+            "`state migrate` takes both states as arguments: remove `--state`",
         ));
     }
     secrets::learn_named(&global.files, console.secrets());
     let (from, to) = (session::named_state(from, console)?, session::named_state(to, console)?);
     let (from, to) = (absolute(from)?, absolute(to)?);
     if from == to {
-        return Err(Stopped::usage("the state is there already: name another place"));
+        return Err(Stopped::usage("both arguments name the same state: give another place"));
     }
     let (source, target) = (session::store(&from)?, session::store(&to)?);
     let stop = signals::listen(console.output())?;
@@ -60,13 +60,13 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// Refuses a target that holds a state which was moved itself: nothing ever writes there.
+    /// Refuses a target with a state that was itself moved: nothing writes there any more.
     async fn check_free(&self, target: &dyn Store) -> Result<(), Stopped> {
         let there = target.read().await.map_err(session::state_error)?;
         let Some(moved_to) = &there.recorded.moved_to else { return Ok(()) };
         let message = format!(
-            "{} holds what was left of a state that was moved to {}: name another place, or remove \
-             that first; nothing was done",
+            "{} contains files of a state that was moved to {}: give another place, or remove them first; \
+             nothing was done",
             render::plain(self.to),
             render::plain(moved_to)
         );
@@ -90,7 +90,7 @@ impl Places<'_> {
         let written = target.read().await.map_err(session::state_error)?;
         if written.found == Found::New || state::state_digest(&written.recorded)? != digest {
             let message = format!(
-                "what {} holds is not what was written to it; {} is as it was",
+                "the content of {} is not what was written to it; {} was not changed",
                 render::plain(self.to),
                 render::plain(self.from)
             );
@@ -102,7 +102,7 @@ impl Places<'_> {
         Ok(Migrated { recorded: (**recorded).clone(), digest })
     }
 
-    /// Writes the state, unless an earlier run did and was cut short before it marked the old one.
+    /// Writes the state, unless an earlier run did and was interrupted before it marked the old one.
     async fn write(
         &self,
         to: &dyn WriteStore,
@@ -117,7 +117,7 @@ impl Places<'_> {
             return Ok(());
         }
         let message = format!(
-            "{} holds another state already, serial {}: nothing was written",
+            "{} already contains another state, serial {}: nothing was written",
             render::plain(self.to),
             there.recorded.serial
         );
@@ -125,7 +125,7 @@ impl Places<'_> {
     }
 }
 
-/// When calls were last made, for the run that follows there.
+/// Copies the times of the last calls, for the next run.
 fn last_calls(snapshot: &Snapshot) -> LastCalls {
     if snapshot.ended_uncleanly { LastCalls::new() } else { snapshot.last_calls.clone() }
 }
@@ -151,7 +151,7 @@ fn report(
         writeln!(out, "Migrated: {rooms}, serial {serial}, {digest}.")?;
         writeln!(
             out,
-            "{shown_from} keeps its records and is marked as moved: nothing writes to it any more. Set \
+            "{shown_from} keeps its records and is marked as moved: roomctl no longer writes to it. Set \
              `state: {shown_to}` in the file, or give `--state {shown_to}`."
         )
     })?;

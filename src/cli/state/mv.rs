@@ -1,4 +1,4 @@
-//! `state mv`: the record follows a provider that was renamed.
+//! `state mv`: moves records to a renamed provider.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -74,10 +74,10 @@ fn provider(text: &str) -> Result<Option<ProviderName>, Stopped> {
     }
 }
 
-/// When the calls of the provider were made, under its new name: the next run heeds its limits.
+/// Copies the times of the provider's calls to its new name, so that the next run keeps its limits.
 fn last_calls(snapshot: &Snapshot, relocation: &Relocation) -> LastCalls {
     match relocation {
-        // Whatever is said of a run that did not say all is no help.
+        // The times of a run that ended uncleanly are incomplete.
         _ if snapshot.ended_uncleanly => LastCalls::new(),
         Relocation::Provider { from, to } => {
             let calls = snapshot.last_calls.get(from);

@@ -19,7 +19,7 @@ use crate::state::{self, Found, ParseError, Store, WriteStore};
 /// The largest document that is read.
 const LARGEST: Size = Size(1 << 30);
 
-/// Prints the record, or writes it to a file that is not there yet.
+/// Prints the record, or writes it to a new file.
 pub(super) async fn pull(
     store: &dyn Store,
     location: &StateLocation,
@@ -58,13 +58,13 @@ fn write_new(path: &Path, text: &[u8], console: &Console) -> Result<(), Stopped>
 
 fn keep_secrets_out(text: &[u8], console: &Console) -> Result<(), Stopped> {
     if console.secrets().are_in(|out| out.write_all(text))? {
-        let message = "the state would hold a secret: nothing was written";
+        let message = "the state would contain a secret: nothing was written";
         return Err(Stopped::failed("secret_in_output", message));
     }
     Ok(())
 }
 
-/// A document that is to take the place of the state.
+/// A document that is to replace the state.
 pub(super) struct Push {
     pub(super) file: PathBuf,
     pub(super) force: bool,
@@ -89,7 +89,7 @@ impl Push {
         .await
     }
 
-    /// Reads the document; says so if it was edited by hand.
+    /// Reads the document, and reports if it was edited by hand.
     fn document(&self) -> Result<(Recorded, Option<String>), Stopped> {
         let name = render::plain(self.file.display());
         let text = if is_standard_input(&self.file) {
@@ -125,7 +125,7 @@ impl Push {
             edited.into_iter().chain(objections(before, document)).collect();
         if !objections.is_empty() && !self.force {
             let message = format!(
-                "{}; nothing was written. `--force` writes it all the same",
+                "{}; nothing was written. `--force` writes it anyway",
                 objections.join("; ")
             );
             return Err(Stopped::refused("push", render::plain(message)));
@@ -135,7 +135,11 @@ impl Push {
         if is_same(before, &after) {
             let path = render::plain(location);
             console.print(|out| {
-                writeln!(out, "No changes: {path} holds the same record, serial {}.", before.serial)
+                writeln!(
+                    out,
+                    "No changes: {path} contains the same record, serial {}.",
+                    before.serial
+                )
             })?;
             return Ok(Exit::Done);
         }
@@ -145,7 +149,7 @@ impl Push {
         let plan = RepairPlan::between(found, compared_with, before, &after);
         console.print(|out| render::push_text(out, &plan))?;
         if !self.auto_approve {
-            let question = "Put this document in the place of the state?";
+            let question = "Replace the state by this document?";
             approve(question, "nothing was written", stop, console).await?;
         }
         locked.check().await.map_err(session::state_error)?;
@@ -155,7 +159,7 @@ impl Push {
     }
 }
 
-/// Why a document is not the next state of this line.
+/// Why a document cannot replace the state without `--force`.
 fn objections(before: &Recorded, document: &Recorded) -> Vec<String> {
     let mut all = Vec::new();
     if let Some(to) = &document.moved_to {

@@ -19,7 +19,7 @@ pub(super) async fn run(
     let path = render::plain(location);
     let Some(held) = store.held().await.map_err(session::state_error)? else {
         console
-            .print(|out| writeln!(out, "Nothing to unlock: nobody holds the lock of {path}."))?;
+            .print(|out| writeln!(out, "Nothing to unlock: no run holds the lock of {path}."))?;
         return Ok(Exit::Done);
     };
     let holder = held.holder.as_ref().map_or_else(|| "another run".to_owned(), ToString::to_string);
@@ -32,8 +32,8 @@ pub(super) async fn run(
         "{path} is locked by {holder}; its lease ends in {ends_in} s unless it is renewed."
     )));
     console.say(
-        "End it only if that run is gone. One that still runs makes no further call once it finds out; \
-         the next run looks up what became of the calls in flight.",
+        "End it only if that run is gone. If it still runs, it stops making calls as soon as it notices; \
+         the next run looks up the outcome of the calls in flight.",
     );
     if !auto_approve {
         approve("End this lease?", "the lease was not ended", &stop, console).await?;
@@ -52,9 +52,9 @@ fn os_lock(path: &str, holder: &str, known: Option<&Holder>) -> anyhow::Error {
     );
     let stop = known.map_or_else(String::new, |Holder { pid, .. }| format!(" (`kill {pid}`)"));
     let text = format!(
-        "{path} is locked by {holder}. This is a lock of the operating system: it has no lease, and \
-         ends by itself with {process}. If that run hangs, stop it there{stop}; the next run reads its \
-         journal and looks up the calls in flight. Do not remove the lock file"
+        "{path} is locked by {holder}. This is a lock of the operating system: it has no lease, and ends \
+         with {process}. If that run hangs, stop it there{stop}; the next run reads its journal and looks \
+         up the outcome of the calls in flight. Do not remove the lock file"
     );
     anyhow::Error::msg(render::plain(text))
 }

@@ -183,7 +183,7 @@ impl StructureCheck<'_, '_> {
             merge_key()
         } else {
             let owner = owner(schema.name);
-            Finding::error("unknown_key", format!("{owner} has no key `{name}`"))
+            Finding::error("unknown_key", format!("unknown key `{name}` in {owner}"))
                 .help(suggestion(name, &known))
         };
         self.reporter.at_span(span, finding);
@@ -200,7 +200,7 @@ impl StructureCheck<'_, '_> {
         let finding = if variables::any(text) {
             variables::not_here(key)
         } else {
-            Finding::error("unknown_value", format!("`{key}` cannot be `{text}`"))
+            Finding::error("unknown_value", format!("`{key}`: invalid value `{text}`"))
                 .help(suggestion(text, &keywords))
         };
         self.reporter.at_span(node.span, finding);

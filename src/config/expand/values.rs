@@ -133,7 +133,7 @@ fn range(text: &str) -> Result<Values, Box<Finding>> {
     match usize::try_from(steps) {
         Ok(steps) if steps < MAX_ROOMS => Ok(Values::Range { first, width, len: steps + 1 }),
         Ok(_) | Err(_) => wrong(
-            format!("the range `{shown}` makes more than 1,000,000 rooms"),
+            format!("the range `{shown}` expands to more than 1,000,000 rooms"),
             "declare fewer values",
         ),
     }

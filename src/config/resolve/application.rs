@@ -53,7 +53,7 @@ const KEYS: &[Key] = &[
         name: "max_rooms",
         has: |kind| kind.origin != Origin::FirstUser,
         is_set: |declared| declared.max_rooms.is_some(),
-        help: "remove it: rtc rooms come and go with their users, and no quota counts them",
+        help: "remove it: rtc rooms exist only while users are inside, and count towards no quota",
     },
     Key {
         name: "limits",
@@ -148,7 +148,7 @@ impl ProviderFields<'_, '_> {
             Some(message) => format!("`operator` {message}"),
         };
         let finding = Finding::error("operator", message)
-            .help("write a user id that the service takes, such as `admin`");
+            .help("write a user id that the service accepts, such as `admin`");
         self.report(&["operator"], finding);
         None
     }
@@ -161,7 +161,7 @@ impl ProviderFields<'_, '_> {
             let message =
                 format!("`operator` contains {shown}, which only some pages of the vendor allow");
             let finding = Finding::warning("operator_doubtful", message)
-                .help("register a user whose id has letters, digits, `_` and `-` only");
+                .help("use a user whose id has letters, digits, `_` and `-` only");
             self.report(&["operator"], finding);
         }
     }
@@ -184,7 +184,7 @@ impl ProviderFields<'_, '_> {
             None => "`dissolve_after` is not a duration".to_owned(),
         };
         let finding = Finding::error("dissolve_after", message)
-            .help("write seconds (`1800`), or `30m`, `1h`; Tencent takes from 10m to 24h");
+            .help("write seconds (`1800`), or `30m`, `1h`; Tencent accepts 10m to 24h");
         self.report(&["dissolve_after"], finding);
         None
     }
@@ -211,17 +211,17 @@ impl ProviderFields<'_, '_> {
                 .help("name an attribute, such as `managed_by`")
         } else if length > key_bytes {
             let message = format!(
-                "`ownership_attribute` is {length} bytes long; a key takes at most {key_bytes}"
+                "`ownership_attribute` is {length} bytes long; a key has at most {key_bytes}"
             );
             too_long(message, "key_bytes")
         } else if lineage > value_bytes {
             let message = format!(
-                "`ownership_attribute` holds {lineage} bytes; a value takes at most {value_bytes}"
+                "the value of `ownership_attribute` has {lineage} bytes; a value has at most {value_bytes}"
             );
             too_long(message, "value_bytes")
         } else if length + lineage > total_bytes {
             let message = format!(
-                "`ownership_attribute` takes {} bytes; a room takes at most {total_bytes}",
+                "`ownership_attribute` takes up {} bytes; a room has at most {total_bytes}",
                 length + lineage
             );
             too_long(message, "total_bytes")

@@ -101,7 +101,7 @@ fn id_is_portable(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let message =
         format!("the id contains {}, which only some pages of the vendor allow", shown(doubtful));
     let finding = Finding::warning("room_id_doubtful", message)
-        .help("another character is safer; a room's id cannot be changed later");
+        .help("use another character: a room's id cannot be changed later");
     reporter.at(vec![key("id")], finding);
 }
 
@@ -280,7 +280,7 @@ fn attributes_stay_apart(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let mut keys: Vec<&str> = pairs.iter().map(|(Text(name), _)| &**name).collect();
     keys.sort_unstable();
     if let Some([name, ..]) = keys.windows(2).find(|two| two[0] == two[1]) {
-        let message = format!("two keys of `attributes` are `{name}`");
+        let message = format!("`attributes` has two keys `{name}`");
         let finding = Finding::error("duplicate_key", message).help("remove one of them");
         reporter.at_key(vec![key("attributes")], finding);
     }
@@ -317,7 +317,7 @@ fn variables_are_not_used(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let mut check = |text: &str, at: &dyn Fn() -> Vec<PathSegment>| {
         if text.contains("${") {
             let help = format!(
-                "it works in {KEYS}, and in rooms with `for_each`; the service gets it literally"
+                "it works in {KEYS}, and in rooms with `for_each`; here the service receives it literally"
             );
             let finding =
                 Finding::warning("variable_not_replaced", "`${…}` is not replaced here").help(help);

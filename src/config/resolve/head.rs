@@ -123,7 +123,7 @@ fn one_file<'a>(
         entry: EntryPart::Key,
     };
     for second in those {
-        let finding = Finding::error("said_twice", format!("two files have `{name}`"))
+        let finding = Finding::error("said_twice", format!("`{name}` is in two files"))
             .help(format!("keep `{name}` in one of them"));
         diagnostics.push(Diagnostic {
             finding,
@@ -228,10 +228,14 @@ fn state(
                 LocationError::UnknownParameter(_)
                 | LocationError::UnknownDatabaseParameter(_)
                 | LocationError::Lease(_),
-            ) if any(raw) => {
-                Finding::error("state", "invalid `state`: its variables make it no URL of a state")
-                    .help("write s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY or postgres://HOST/DATABASE, with parameters that are known")
-            }
+            ) if any(raw) => Finding::error(
+                "state",
+                "invalid `state`: the variables do not expand to a state's URL",
+            )
+            .help(
+                "write s3://BUCKET/KEY, gs://BUCKET/KEY, az://CONTAINER/KEY or \
+                           postgres://HOST/DATABASE, with known parameters only",
+            ),
             Err(error) => Finding::error("state", format!("invalid `state`: {error}")),
         },
     };

@@ -322,7 +322,7 @@ impl ProviderFields<'_, '_> {
         }
         if looks_like_secret(path) {
             let finding = Finding::error("secret", "`secret_file` looks like a secret itself")
-                .help("write the path of a file that holds it, such as `./secret`");
+                .help("write the path of a file that contains it, such as `./secret`");
             self.report(&["secret_file"], finding);
             return None;
         }

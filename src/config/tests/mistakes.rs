@@ -248,7 +248,7 @@ fn a_state_url_is_parsed_and_its_mistakes_are_reported() {
         world.shown(&findings)
     };
     insta::assert_snapshot!(of("state: s3://me:hush-hush@b/k"), @r"
-    error[state]: invalid `state`: the URL holds a user name or a password: remove it; credentials come from the environment, a profile, or the machine's identity
+    error[state]: invalid `state`: the URL contains a user name or a password: remove it; credentials come from the environment, a profile, or the machine's identity
      --> rooms.yaml:2:8
       | state: s3://************@b/k
       |        ^^^^^^^^^^^^^^^^^^^^^
@@ -260,7 +260,7 @@ fn a_state_url_is_parsed_and_its_mistakes_are_reported() {
       |        ^^^^^^^^^^^^^^^^^
     ");
     insta::assert_snapshot!(of("state: postgres://me:hush-hush@h/db"), @r"
-    error[state]: invalid `state`: the URL holds a password (or an `@`, which is written `%40`): remove it; a password comes from PGPASSWORD, from a password file (PGPASSFILE or ~/.pgpass), or from a service file
+    error[state]: invalid `state`: the URL contains a password (or an `@`, which is written `%40`): remove it; a password comes from PGPASSWORD, from a password file (PGPASSFILE or ~/.pgpass), or from a service file
      --> rooms.yaml:2:8
       | state: postgres://************@h/db
       |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
@@ -272,7 +272,7 @@ fn a_state_url_is_parsed_and_its_mistakes_are_reported() {
       |        ^^^^^^^^^^^^^^^^^
     ");
     insta::assert_snapshot!(of("state: gs://b"), @r"
-    error[state]: invalid `state`: it names no object: expected gs://BUCKET/KEY, such as gs://my-bucket/rooms.state.json
+    error[state]: invalid `state`: it has no object key: expected gs://BUCKET/KEY, such as gs://my-bucket/rooms.state.json
      --> rooms.yaml:2:8
       | state: gs://b
       |        ^^^^^^

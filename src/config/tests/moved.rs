@@ -51,5 +51,5 @@ fn only_one_file_may_have_moved() {
     let (one, other) = (with_moved("[]"), "version: 1\nmoved: []\n");
     let world = World::of(&[("a.yaml", one.as_str()), ("b.yaml", other)]);
     let findings = world.findings(&["a.yaml", "b.yaml"]);
-    assert_eq!(findings[0].message, "two files have `moved`");
+    assert_eq!(findings[0].message, "`moved` is in two files");
 }

@@ -80,7 +80,7 @@ impl Tencent {
             Self::Command => "no such command",
             Self::NotAdministrator => "the identifier is not an administrator of the application",
             Self::SdkAppIdMissing => "sdkappid is missing",
-            Self::Forbidden => "the emulator's data is open for reading only",
+            Self::Forbidden => "the emulator's data is read-only",
             Self::TooOften => "too many requests",
             Self::SigExpired => "usersig expired",
             Self::SigWrong => "usersig is not signed with the application's key",

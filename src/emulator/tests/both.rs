@@ -92,10 +92,10 @@ async fn the_description_lists_every_service_and_no_secret() {
         "zim, app ids: 12345;",
         "rtc, app ids: 12345;",
         "tencent-live, app ids: 1400000000;",
-        "GET  /?Action=CloseRoom  1 a second",
-        "GET  /?Action=DescribeUserNum  10 a second",
-        "POST /v4/live_engine_http_srv/create_room  200 a second",
-        "POST /v4/im_open_login_svc/account_import  200 a second",
+        "GET  /?Action=CloseRoom  1 per second",
+        "GET  /?Action=DescribeUserNum  10 per second",
+        "POST /v4/live_engine_http_srv/create_room  200 per second",
+        "POST /v4/im_open_login_svc/account_import  200 per second",
     ] {
         assert!(description.contains(part), "{part} is missing in {description}");
     }

@@ -117,8 +117,8 @@ async fn the_description_lists_actions_limits_and_faults_and_no_secret() {
     let description = client.emulator.describe();
     for part in [
         "zim, app ids: 12345, 7;",
-        "POST /?Action=CreateRoom  20 a second",
-        "10 for each app",
+        "POST /?Action=CreateRoom  20 per second",
+        "10 per app",
         "busy in 2.0%",
         "80ms",
     ] {

@@ -9,7 +9,7 @@ use super::{
 pub(super) const SPEC: KindSpec = KindSpec {
     name: "rtc",
     service: "ZEGOCLOUD RTC",
-    about: "ZEGOCLOUD RTC: video rooms (Video Call), made by their first user",
+    about: "ZEGOCLOUD RTC: video rooms (Video Call), created by their first user",
     starter: include_str!("rtc.yaml"),
     // No call changes a room; the fields are sent with the call that closes it.
     fields: &[
@@ -44,8 +44,8 @@ pub(super) const SPEC: KindSpec = KindSpec {
         max_bytes: 128,
         allows: |c| !c.is_control(),
         doubtful: "",
-        help: "ZEGOCLOUD RTC takes up to 128 bytes without control characters; letters beyond ASCII \
-               are two to four bytes each",
+        help: "ZEGOCLOUD RTC accepts up to 128 bytes without control characters; letters beyond ASCII are \
+               two to four bytes each",
     },
     operator: None,
     secret: SecretSpec { name: "ServerSecret", digits: 32, variable: "ZEGO_SERVER_SECRET" },

@@ -11,7 +11,7 @@ use super::{
 pub(super) const SPEC: KindSpec = KindSpec {
     name: "tencent-live",
     service: "Tencent",
-    about: "Tencent: live rooms, made by a call",
+    about: "Tencent: live rooms, created by a call",
     starter: include_str!("tencent-live.yaml"),
     // The fields that change in place are those on the page of update_room_info.
     fields: &[
@@ -81,7 +81,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
         max_bytes: 48,
         allows: |c| matches!(c, ' '..='~'),
         doubtful: "",
-        help: "Tencent takes up to 48 bytes of printable ASCII",
+        help: "Tencent accepts up to 48 bytes of printable ASCII",
     },
     // The page of UserID specifies the length only. A control character would end the id in the text
     // that UserSig signs.
@@ -90,7 +90,7 @@ pub(super) const SPEC: KindSpec = KindSpec {
             max_bytes: 32,
             allows: |c| !c.is_control(),
             doubtful: "",
-            help: "Tencent takes up to 32 bytes without control characters",
+            help: "Tencent accepts up to 32 bytes without control characters",
         },
         registered_by: None,
     }),

@@ -9,7 +9,7 @@ use super::{
 pub(super) const SPEC: KindSpec = KindSpec {
     name: "zim",
     service: "ZIM",
-    about: "ZEGOCLOUD ZIM: chat rooms (In-app Chat), made by a call",
+    about: "ZEGOCLOUD ZIM: chat rooms (In-app Chat), created by a call",
     starter: include_str!("zim.yaml"),
     // No call changes a name or a delay.
     fields: &[
@@ -66,8 +66,8 @@ const ID: IdSpec = IdSpec {
     max_bytes: 32,
     allows: |c| c.is_ascii_alphanumeric() || is_in(MARKS, c) || is_in(DOUBTFUL, c),
     doubtful: DOUBTFUL,
-    help: "ZIM takes up to 32 bytes: letters, digits and \
-           ! # $ % & ( ) + - : ; < = . > ? @ [ ] ^ _ { and spaces",
+    help: "ZIM accepts up to 32 bytes: letters, digits and ! # $ % & ( ) + - : ; < = . > ? @ [ ] ^ _ { and \
+           spaces",
 };
 
 /// The marks that every page lists, besides letters and digits.

@@ -45,7 +45,7 @@ impl PostgresUrl {
             return Err(LocationError::DatabasePassword);
         }
         if text.contains(['#', ' ']) || database.contains('/') {
-            return Err(LocationError::NoDatabase("it has a space, a `#` or a `/` too many"));
+            return Err(LocationError::NoDatabase("it contains a space, a `#` or too many `/`"));
         }
         let user = decoded(user)?;
         if user.contains(':') {
@@ -139,7 +139,7 @@ impl UrlParts {
         let count = |setting| settings.get(&setting).map_or(1, |list| list.split(',').count());
         let ports = count(PostgresSetting::Port);
         if ports > 1 && ports != count(PostgresSetting::Host) {
-            return Err(LocationError::NoDatabase("it has another number of ports than of hosts"));
+            return Err(LocationError::NoDatabase("the numbers of ports and hosts differ"));
         }
         Ok(PostgresUrl {
             settings,

@@ -37,7 +37,7 @@ fn a_refusal_contains_the_count_the_limit_and_the_flag() {
     let kind = gate.refusals[0].kind;
     assert_eq!((kind, gate.counted), (RefusalKind::MaxDestroy, 4));
     assert_eq!(gate.flag(kind), "--allow-destroy 4");
-    insta::assert_snapshot!(gate.refusals[0].message, @"4 rooms would be destroyed, replaced or forgotten, and `max_destroy: 30%` of 10 recorded rooms allows 3");
+    insta::assert_snapshot!(gate.refusals[0].message, @"4 rooms would be destroyed, replaced or forgotten, but `max_destroy: 30%` of 10 recorded rooms allows 3");
     assert!(world.declare("chat/3", room("A", &[])).plan().gate.open());
 }
 
@@ -74,10 +74,10 @@ fn early_recreates_have_a_separate_limit() {
     let [refusal] = gate.refusals.as_slice() else { panic!("{gate:?}") };
     assert_eq!(refusal.kind, RefusalKind::MaxRecreate);
     assert_eq!(gate.flag(refusal.kind), "--allow-recreate 7");
-    insta::assert_snapshot!(refusal.message, @"7 rooms are gone before their time: they would be recreated, and `max_recreate: 30%` of 20 recorded rooms allows 6 (another region, or another application?)");
+    insta::assert_snapshot!(refusal.message, @"7 rooms are gone before their time: they would be recreated, but `max_recreate: 30%` of 20 recorded rooms allows 6 (wrong region or application?)");
     assert!(gone_and_removed(6, 6).plan().gate.open());
     let one = gone_and_removed(1, 0).policy(|policy| policy.max_recreate = GateLimit::Count(0));
-    insta::assert_snapshot!(one.plan().gate.refusals[0].message, @"1 room is gone before its time: it would be recreated, and `max_recreate: 0` allows 0 (another region, or another application?)");
+    insta::assert_snapshot!(one.plan().gate.refusals[0].message, @"1 room is gone before its time: it would be recreated, but `max_recreate: 0` allows 0 (wrong region or application?)");
 }
 
 #[test]
@@ -112,8 +112,8 @@ fn each_flag_consents_to_its_own_steps_only() {
     let gate = consent(Some(6), Some(7)).evaluate(plan.gate.clone());
     let words = gate.refusals.iter().map(|it| format!("{}: {}", gate.flag(it.kind), it.message));
     insta::assert_snapshot!(words.collect::<Vec<_>>().join("\n"), @r"
-    --allow-destroy 7: 7 rooms would be destroyed, replaced or forgotten, and `--allow-destroy 6` allows 6
-    --allow-recreate 8: 8 rooms that are gone before their time would be recreated, and `--allow-recreate 7` allows 7
+    --allow-destroy 7: 7 rooms would be destroyed, replaced or forgotten, but `--allow-destroy 6` allows 6
+    --allow-recreate 8: 8 rooms that are gone before their time would be recreated, but `--allow-recreate 7` allows 7
     ");
 }
 
@@ -152,7 +152,7 @@ fn a_percentage_is_of_the_rooms_of_declared_providers() {
         .record("chat/old", record(room("A", &[])));
     let gate = world.plan().gate;
     assert_eq!(gate.counted, 2);
-    insta::assert_snapshot!(gate.refusals[0].message, @"2 rooms would be destroyed, replaced or forgotten, and `max_destroy: 50%` of 2 recorded rooms allows 1");
+    insta::assert_snapshot!(gate.refusals[0].message, @"2 rooms would be destroyed, replaced or forgotten, but `max_destroy: 50%` of 2 recorded rooms allows 1");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn the_gate_refuses_to_remove_all_rooms() {
     let world = World::new().record("chat/a", record(room("A", &[])));
     let gate = world.plan().gate;
     assert_eq!(gate.refusals[0].kind, RefusalKind::NothingDesired);
-    insta::assert_snapshot!(gate.refusals[0].message, @"no room at all is declared, and 1 room would go");
+    insta::assert_snapshot!(gate.refusals[0].message, @"no rooms are declared, and 1 room would be destroyed or forgotten");
     let declared = World::new().declare("chat/a", room("A", &[]));
     let emptied = World { desired: nothing_desired(declared.desired), ..world };
     assert!(!emptied.plan().gate.open());
@@ -173,7 +173,7 @@ fn the_gate_refuses_to_remove_rooms_of_a_file_that_was_not_read() {
     let world = World::new().declare("chat/a", room("A", &[])).record("chat/b", lost.clone());
     let gate = world.plan().gate;
     assert_eq!(gate.refusals[0].kind, RefusalKind::FileNotRead);
-    insta::assert_snapshot!(gate.refusals[0].message, @"1 room would go whose file was not read in this run: `more.yaml`; a forgotten `-f`?");
+    insta::assert_snapshot!(gate.refusals[0].message, @"1 room would be destroyed or forgotten whose file was not read in this run: `more.yaml`; is a `-f` missing?");
     let moved = World::new().declare("chat/b", room("A", &[])).record("chat/b", lost);
     assert!(moved.plan().gate.open());
     assert_eq!(moved.plan().steps[0].action, Action::Record);

@@ -60,7 +60,7 @@ fn findings_beyond_the_limit_are_counted() {
     }
     let findings = world.plan().findings;
     assert_eq!(findings.len(), 101);
-    assert_eq!(findings[100].message, "the same of 3 more rooms");
+    assert_eq!(findings[100].message, "the same for 3 more rooms");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn rooms_of_several_parallel_groups_keep_their_order() {
     let plan = world.plan();
     assert_eq!((plan.summary.create, plan.summary.unchanged), (20_000, 20_000));
     assert!(plan.steps.is_sorted_by(|a, b| a.address < b.address));
-    assert_eq!(plan.findings[100].message, "the same of 19900 more rooms");
+    assert_eq!(plan.findings[100].message, "the same for 19900 more rooms");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_state_is_never_applied_to_another_application() {
     emulated.recorded.providers.values_mut().for_each(|made| made.host = Some("emulator".into()));
     let refused =
         identity(&emulated.desired, &emulated.recorded, HostChange::Allowed).expect_err("refused");
-    insta::assert_snapshot!(refused, @"the state's rooms of `chat` are on the built-in emulator, and the file names a real service: give this one a state of its own (`state: other.state.json`, or `--state`), or change the file back and run `roomctl destroy` first");
+    insta::assert_snapshot!(refused, @"the state's rooms of `chat` are on the built-in emulator, but the file names a real service: use a separate state (`state: other.state.json`, or `--state`), or revert the file and run `roomctl destroy` first");
     emulated.recorded.rooms.clear();
     assert_eq!(
         identity(&emulated.desired, &emulated.recorded, HostChange::Refused),

@@ -46,7 +46,7 @@ fn a_renamed_provider_is_refused_until_it_is_moved() {
     let mut world = recorded_as_talk(&two_rooms());
     let moved = std::mem::take(&mut world.desired.moved);
     let refused = check_identity(&world).expect_err("refused");
-    insta::assert_snapshot!(refused, @"the application of `chat` is recorded as `talk`, which is no longer declared: declare `moved: [{from: talk, to: chat}]`, so that its records follow");
+    insta::assert_snapshot!(refused, @"the application of `chat` is recorded as `talk`, which is no longer declared: declare `moved: [{from: talk, to: chat}]` to move its records");
     let made = world.recorded.providers.get_mut(&name("talk")).expect("recorded");
     made.host = None;
     assert!(
@@ -93,7 +93,7 @@ fn another_host_is_refused_and_can_be_accepted() {
     let mut world = two_rooms();
     world.chat().host = "zim-api-sgp.zego.im".into();
     let refused = check_identity(&world).expect_err("refused");
-    insta::assert_snapshot!(refused, @"the state's rooms of `chat` are at zim-api.zego.im, and the file names zim-api-sgp.zego.im: another region has none of them; where it serves the same rooms, `--allow-endpoint-change` accepts it, or else give this one a state of its own (`state: other.state.json`, or `--state`), or change the file back and run `roomctl destroy` first");
+    insta::assert_snapshot!(refused, @"the state's rooms of `chat` are at zim-api.zego.im, but the file names zim-api-sgp.zego.im: another region does not have them. If this host serves the same rooms, pass `--allow-endpoint-change`; otherwise use a separate state (`state: other.state.json`, or `--state`), or revert the file and run `roomctl destroy` first");
     let accepted = identity(&world.desired, &world.recorded, HostChange::Allowed);
     assert_eq!(accepted.expect("accepted")[0].code, "host_changed");
     world.recorded.rooms.clear();

@@ -204,8 +204,8 @@ fn attributes_of_others_over_the_limits_are_reported() {
     );
     for (wanted, carried, words) in [
         (&[("a", "1"), ("b", "2")][..], &[("score", "7")][..], "would have 3 of 2"),
-        (&[], &[("scores", "7")], "a key takes at most 5 bytes"),
-        (&[], &[("score", "77777")], "a value takes at most 4 bytes"),
+        (&[], &[("scores", "7")], "a key has at most 5 bytes"),
+        (&[], &[("score", "77777")], "a value has at most 4 bytes"),
         (&[("topic", "1234")], &[("score", "1234")], "would have 18 of 16 bytes"),
     ] {
         let why = refused(wanted, carried).expect("it does not fit");

@@ -58,7 +58,7 @@ fn a_room_that_drifted_after_the_save_is_refused() {
     let saved = save(&drifted().plan());
     let other = drifted().observe("chat/a", there(People::Nobody, &[("topic", "other")]));
     let refusal = apply(&saved, &other).expect_err("it was not reviewed");
-    assert!(refusal.contains("chat/a: the service has something else now"), "{refusal}");
+    assert!(refusal.contains("chat/a: the room at the service has changed"), "{refusal}");
 }
 
 #[test]

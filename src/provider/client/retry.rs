@@ -92,5 +92,5 @@ fn given_up(error: ApiError, backoff: &Backoff) -> ApiError {
 pub(crate) fn log_retry(error: &ApiError, room: Option<&RoomId>, failed: u32, wait: Duration) {
     let (call, class, code) = (error.call, error.class, error.code);
     let room = room.map_or("", RoomId::as_str);
-    info!(%call, room, failed, ?wait, ?class, code, "trying again: {}", error.message);
+    info!(%call, room, failed, ?wait, ?class, code, "retrying: {}", error.message);
 }

@@ -130,7 +130,7 @@ fn failure(host: &str, error: reqwest::Error) -> TransportError {
     if error.is_connect() || error.is_builder() {
         return TransportError::NotSent(format!("no connection to {host}: {cause}"));
     }
-    TransportError::Unknown(format!("the connection to {host} broke: {cause}"))
+    TransportError::Unknown(format!("the connection to {host} was lost: {cause}"))
 }
 
 /// Returns the innermost cause, which is the most specific one.

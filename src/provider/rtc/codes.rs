@@ -65,7 +65,7 @@ impl Code {
                 "a value of this room is too long: an id has at most 128 bytes, `close.reason` 256"
             }
             Self::Forbidden => {
-                "the application may not do this: ask the vendor to enable the server API for it"
+                "the application has no permission for this: ask the vendor to enable the server API for it"
             }
             Self::TooOftenApp | Self::TooOftenRoom => {
                 "another program may use the same limit: lower `rate_share` or `rate_limit`"

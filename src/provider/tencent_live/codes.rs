@@ -217,41 +217,42 @@ impl Code {
             }
             Self::WrongSite => {
                 "the application is of another region: set the provider's `endpoint:` to its host, \
-                 https://console.tim.qq.com/ (China) or https://adminapisgp.im.qcloud.com/ \
-                 (Singapore; Seoul kr, Tokyo jpn, Frankfurt ger, Silicon Valley usa, Jakarta iidn \
-                 in the place of sgp)"
+                 https://console.tim.qq.com/ (China) or https://adminapisgp.im.qcloud.com/ (Singapore; \
+                 Seoul kr, Tokyo jpn, Frankfurt ger, Silicon Valley usa, Jakarta iidn instead of sgp)"
             }
             Self::CallUnknown => {
-                "check that `endpoint` is Tencent's host without a path, and that nothing on the \
-                 way changes it"
+                "check that `endpoint` is Tencent's host without a path, and that no proxy alters the \
+                 request"
             }
             Self::RequestUnread | Self::BodyUnread | Self::AccountType => {
-                "the request arrived truncated: something on the way to the service changes it"
+                "the request arrived truncated: check for a proxy that alters requests"
             }
             Self::NotAdministrator => {
                 "make the `operator` an administrator of the application in the vendor's console"
             }
             Self::AppDisabled | Self::RequestDisabled | Self::AppRefused => {
-                "the application may not do this: see the vendor's console"
+                "the application has no permission for this: check the vendor's console"
             }
             Self::PackageExpired => "the application's package has expired: renew it",
             Self::AddressRefused => {
-                "add this machine's address to those that may call, in the vendor's console"
+                "add this machine's address to the allowed addresses in the vendor's console"
             }
-            Self::AccountBlocked => "take the `operator` off the application's block list",
+            Self::AccountBlocked => "remove the `operator` from the application's block list",
             Self::AccountUnknown => "the account is not imported: `apply` imports it",
             Self::Parameter => "the service refuses a value of this room",
-            Self::RoomTaken => "somebody else's room has this id: choose another",
+            Self::RoomTaken => "a room of another owner has this id: choose another",
             Self::RoomMissing => "the room does not exist",
             Self::NotPermitted => {
-                "the `operator` may not do this, or what has this id is no live room"
+                "the `operator` has no permission for this, or the room with this id is not a live room"
             }
-            Self::Package => "the application's package has no live rooms: buy one that has",
+            Self::Package => {
+                "the application's package does not include live rooms: buy one that does"
+            }
             Self::RoomExists => "a room of this id and this owner exists",
             Self::GroupExists => "a Chat group has this id: choose another",
             Self::RoomRefused | Self::RoomRefusedToo => "the service refuses this room",
             Self::Content => "the service refuses a text of this room",
-            Self::MetadataCount => "a room has at most 10 attributes, those of others counted",
+            Self::MetadataCount => "a room has at most 10 attributes, including those of others",
             Self::MetadataValue => "an attribute's value has at most 2048 bytes",
             Self::MetadataTotal => "the attributes of a room have at most 16384 bytes together",
             Self::MetadataMissing => "none of these attributes exists",

@@ -83,7 +83,7 @@ impl Code {
             Self::Host => "check `endpoint`",
             Self::UnknownAction => {
                 "check that `endpoint` is this service's (ZIM's begin with `zim-api`, RTC's with \
-                 `rtc-api`) and that nothing on the way changes it"
+                 `rtc-api`) and that no proxy alters the request"
             }
             Self::NoTimestamp
             | Self::TimestampFormat
@@ -92,7 +92,7 @@ impl Code {
             | Self::NoSignature
             | Self::NoSignatureVersion
             | Self::SignatureVersion => {
-                "the request arrived truncated: something on the way to the service changes it"
+                "the request arrived truncated: check for a proxy that alters requests"
             }
             Self::SignatureExpired => {
                 "set this machine's clock: it must be within 10 minutes of the service's"

@@ -119,14 +119,16 @@ impl Code {
             }
             Self::ContentRefused => "the service refuses a text of this room",
             Self::Verification => "check that the secret is the ServerSecret of this `app_id`",
-            Self::Plan => "the application's plan does not have this: see the vendor's console",
+            Self::Plan => {
+                "the application's plan does not include this: check the vendor's console"
+            }
             Self::UserNotRegistered
             | Self::OperatorUnknown
             | Self::UserMissing
-            | Self::UserMissingToo => "the `operator` is not registered: `apply` registers him",
+            | Self::UserMissingToo => "the `operator` is not registered: `apply` registers it",
             Self::UserExists => "the user is registered already",
             Self::RoomMissing => "the room does not exist",
-            Self::RoomEmpty => "the room exists, and nobody is inside",
+            Self::RoomEmpty => "the room exists and is empty",
             Self::RoomExists => "a room of this id exists",
             Self::RoomQuota => {
                 "destroy rooms, raise the application's plan, or set `max_rooms` to see it earlier"

@@ -29,8 +29,7 @@ pub fn drift_markdown(out: &mut dyn Write, drift: &Drift, view: &PageView<'_>) -
     let folded = Folded { title: &title, columns: &["Room", "How", "Recorded → read"], total };
     page.add_folded(&folded, rooms.iter().map(drifted));
     let total = unmanaged.len() as u64;
-    let title =
-        format!("Attributes of others, which are no drift: {}", counts::count(total, "room"));
+    let title = format!("Attributes of others (not drift): {}", counts::count(total, "room"));
     let folded = Folded { title: &title, columns: &["Room", "Attributes"], total };
     page.add_folded(&folded, unmanaged.iter().map(of_others));
     unread(&mut page, unreadable);

@@ -61,8 +61,7 @@ fn failure(failure: &StepFailure) -> Vec<String> {
     let StepFailure { address, action, message, code, request_id, pending, partial: _ } = failure;
     let code = code.map(|code| format!("code {code}"));
     let request = request_id.as_deref().map(|id| format!("request {id}"));
-    let open =
-        pending.then(|| "the outcome is unknown, and the next run looks it up first".to_owned());
+    let open = pending.then(|| "the next run looks up the room first".to_owned());
     let details = [Some(message.clone()), code, request, open].into_iter().flatten();
     row(address, *action, &details.collect::<Vec<_>>().join("; "))
 }
@@ -71,7 +70,7 @@ fn wait(wait: &StepWait) -> Vec<String> {
     let StepWait { address, action, reason } = wait;
     let why = match reason {
         WaitReason::People(people) => {
-            let people = counts::people(*people).unwrap_or_else(|| "perhaps people".to_owned());
+            let people = counts::people(*people).unwrap_or_else(|| "possibly people".to_owned());
             format!("{people} inside")
         }
         WaitReason::Unread(why) => format!("it could not be read: {why}"),

@@ -29,7 +29,7 @@ fn adjacent_steps_with_the_same_change_are_one_group() {
     let steps: Vec<Step> = (1..500).map(|n| longer_delay(&format!("chat/table-{n:03}"))).collect();
     let text = written(|out| plan_text(out, &Plan { steps: steps.clone(), ..empty() }, &VIEW));
     let group = "-/+ replace 499 rooms  delay_changed  chat/table-001 … chat/table-499\n      \
-                 destroy_delay_time  1h → 2h\n      waits until nobody is inside\n";
+                 destroy_delay_time  1h → 2h\n      waits until the room is empty\n";
     assert!(text.contains(group), "{text}");
     assert_eq!(text.matches("chat/table-").count(), 2, "{text}");
     for layout in [Layout::Full, Layout::Diff] {
@@ -93,9 +93,9 @@ fn all_held(reason: impl Fn(u64) -> HeldReason) -> Plan {
 fn rooms_held_back_for_the_same_cause_are_one_group() {
     let conflict = all_held(|_| HeldReason::Conflict);
     let text = written(|out| plan_text(out, &conflict, &VIEW));
-    let group = "  + create 12 rooms exist already and are not in this state: chat/r00, chat/r01, chat/r02, \
-                 chat/r03, chat/r04, chat/r05, chat/r06, chat/r07, chat/r08, chat/r09 and 2 more\n      \
-                 a lost state, another state, a colleague? `roomctl import ADDRESS` or \
+    let group = "  + create 12 rooms exist already and are not in this state: chat/r00, chat/r01, \
+                 chat/r02, chat/r03, chat/r04, chat/r05, chat/r06, chat/r07, chat/r08, chat/r09 and 2 \
+                 more\n      a lost state, another state, or created by hand? `roomctl import ADDRESS` or \
                  `on_conflict: adopt` takes them over\n";
     assert!(text.contains(group), "{text}");
     let full = View { layout: Layout::Full, ..VIEW };
@@ -153,8 +153,8 @@ fn findings_that_differ_only_in_their_room_are_printed_once() {
     findings.insert(1, Finding::warning("x", "something else"));
     let plan = Plan { findings, ..empty() };
     let grouped = written(|out| plan_text(out, &plan, &VIEW));
-    let start = "warning: chat/a is empty\nthe same of 2 more rooms: chat/ab, chat/c\n\n\
-                 warning: something else\n";
+    let start = "warning: chat/a is empty\nthe same for 2 more rooms: chat/ab, chat/c\n\nwarning: \
+                 something else\n";
     assert!(grouped.starts_with(start), "{grouped}");
     let full = written(|out| plan_text(out, &plan, &View { layout: Layout::Full, ..VIEW }));
     assert_eq!(full.matches("warning: ").count(), 4, "{full}");

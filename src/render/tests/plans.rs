@@ -136,8 +136,8 @@ fn a_plan_states_what_happens_to_the_people_inside() {
     let many = "at least 500 people inside are disconnected";
     assert_eq!(destroy(People::AtLeast(500), Destroy), many);
     assert_eq!(destroy(People::Unknown, Destroy), "people inside are disconnected");
-    assert_eq!(destroy(People::Nobody, Destroy), "nobody was inside");
-    assert_eq!(note(Action::Replace, People::Unknown, Defer), "waits until nobody is inside");
+    assert_eq!(destroy(People::Nobody, Destroy), "the room was empty");
+    assert_eq!(note(Action::Replace, People::Unknown, Defer), "waits until the room is empty");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn rooms_that_another_run_is_changing_are_on_one_line() {
         line.to_owned()
     };
     let by = "`roomctl apply` of ada on desk, process 12, since 1970-01-01T00:00:07.000Z";
-    assert_eq!(shown(&[]), format!("Running meanwhile: {by}"));
+    assert_eq!(shown(&[]), format!("Another run in progress: {by}"));
     assert_eq!(shown(&["chat/a"]), format!("Being changed by {by}: chat/a"));
     let several = shown(&["chat/a", "chat/b", "chat/c"]);
     assert_eq!(several, format!("Being changed by {by}: 3 rooms, chat/a … chat/c"));

@@ -91,7 +91,9 @@ pub(super) fn open_regular(
 ) -> io::Result<File> {
     let refused = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what);
     if links == Links::Refused && fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink()) {
-        return Err(refused("it is a symbolic link, which is never followed here: remove it"));
+        return Err(refused(
+            "it is a symbolic link, which roomctl does not follow here: remove it",
+        ));
     }
     #[cfg(unix)]
     {

@@ -261,8 +261,8 @@ impl Folder {
         let copy = newest
             .map_or_else(String::new, |(_, path)| format!(" or from the copy {}", path.display()));
         format!(
-            "`roomctl state repair` shows what can be saved, and writes it; or bring the state back \
-             from version control{copy}"
+            "`roomctl state repair` shows what can be saved, and writes it; or restore the state from \
+             version control{copy}"
         )
     }
 }

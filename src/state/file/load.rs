@@ -167,7 +167,7 @@ fn may_be_transient(folder: &Folder, error: &StateError) -> bool {
 
 fn fix_journal(line: usize) -> String {
     format!(
-        "Bring line {line} back from a copy of the journal; without one, `roomctl state repair` \
-         takes every line that is whole"
+        "Restore line {line} from a copy of the journal; without one, `roomctl state repair` keeps every \
+         line that is intact"
     )
 }

@@ -81,7 +81,7 @@ impl LockFile {
                 Err(error) => return Err(error),
             }
         }
-        Err(failed(io::Error::other("it is replaced again and again")))
+        Err(failed(io::Error::other("it keeps being replaced")))
     }
 
     /// Checks that the file at the lock's path still is the one that is locked.

@@ -159,8 +159,8 @@ fn outcome(folder: &Folder, evidence: Evidence) -> Result<(RepairPlan, Recorded)
     };
     if let Some(to) = &start.moved_to {
         found.push(format!(
-            "its record was moved to {to}: a room that is added here is not known there until \
-             `roomctl import` takes it"
+            "its record was moved to {to}: a room that is added here is not known there until `roomctl \
+             import` records it"
         ));
     }
     let mut after = start.clone();
@@ -178,9 +178,10 @@ fn outcome(folder: &Folder, evidence: Evidence) -> Result<(RepairPlan, Recorded)
         })?;
     }
     if after.lineage.is_none() {
-        let why = "neither it, nor a copy, nor a journal says which state it is; bring one back \
-                   from version control"
-            .to_owned();
+        let why =
+            "neither the state, nor a copy, nor a journal contains the lineage; restore one from \
+                   version control"
+                .to_owned();
         return Err(StateError::Unrepairable { location: text(&folder.state), why });
     }
     Ok((RepairPlan::between(found, compared_with, &compared, &after), after))
@@ -194,7 +195,9 @@ fn compare(start: Recorded, newest: Option<&(PathBuf, Recorded)>) -> (Recorded, 
             let name = format!("the newest copy, {}, serial {}", path.display(), copy.serial);
             (start, name, copy.clone())
         }
-        None => (start.clone(), "what could be read of it, as there is no copy".to_owned(), start),
+        None => {
+            (start.clone(), "what could be read of it, because there is no copy".to_owned(), start)
+        }
     }
 }
 
@@ -228,9 +231,8 @@ fn add_missing(
     let added = to.rooms.len() - before;
     let noun = if added == 1 { "room is" } else { "rooms are" };
     found.push(format!(
-        "{added} {noun} taken from {}, the newest copy, of serial {}: a room that was recorded later, \
-         and that no line here names, is not in it; `roomctl import --all-declared` asks after every \
-         declared room",
+        "{added} {noun} restored from {}, the newest copy, of serial {}: rooms that were recorded later, \
+         and are in no line here, are lost; `roomctl import --all-declared` looks up every declared room",
         path.display(),
         copy.serial
     ));

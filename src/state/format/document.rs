@@ -18,7 +18,7 @@ use super::{
 
 /// Everything before the rooms, and the rooms if the document is read as a whole.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct DocumentText<'a> {
     pub(super) version: u64,
     pub(super) lineage: Cow<'a, Lineage>,
@@ -43,7 +43,7 @@ pub(super) struct DocumentText<'a> {
 
 /// The id of a file's journal, or the number of a head's entry.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a journal id or an entry number")]
 enum FoldedText {
     Journal(String),
     Entry(u64),
@@ -54,6 +54,7 @@ enum FoldedText {
 struct Rooms(BTreeMap<Address, RecordedRoom>);
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct VersionText {
     version: u64,
 }
@@ -74,7 +75,7 @@ pub(super) fn read(text: &[u8]) -> Result<Document, ParseError> {
     match (document.version, checksum) {
         (OLDEST, Checksum::Missing) => {}
         (OLDEST, Checksum::Present) => {
-            return Err(ParseError::Checksum("it has a checksum, which version 1 never has"));
+            return Err(ParseError::Checksum("it has a checksum, which version 1 does not have"));
         }
         (_, Checksum::Missing) => return Err(ParseError::Checksum("its checksum is missing")),
         (_, Checksum::Present) => checksum::check(text)?,
@@ -101,7 +102,7 @@ pub(in crate::state) fn read_unsealed(text: &[u8]) -> Result<(Document, Checksum
 
 fn parsed(text: &[u8]) -> Result<(Document, Checksum), ParseError> {
     if text.trim_ascii().is_empty() {
-        let what = "the file is empty, and a state never is".to_owned();
+        let what = "the file is empty, which a state never is".to_owned();
         return Err(ParseError::Damaged { line: 1, column: 1, what });
     }
     sniff(text)?;
@@ -211,7 +212,7 @@ impl<'de> Deserialize<'de> for Rooms {
 
 /// The application of a provider.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(in crate::state) struct IdentityText<'a> {
     kind: Kind,
     app_id: u32,

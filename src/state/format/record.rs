@@ -13,7 +13,7 @@ use crate::model::{
 
 /// The record of one room.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(in crate::state) struct RecordText<'a> {
     room: CompactRoom<'a>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -45,7 +45,7 @@ pub(in crate::state) struct RecordText<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct PendingText<'a> {
     kind: PendingKind,
     at: Timestamp,
@@ -56,7 +56,7 @@ struct PendingText<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct NextText<'a> {
     /// Omitted if the room is to be forgotten.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -141,7 +141,7 @@ fn an_empty_file_is_never_an_empty_record() {
     for text in ["", " \n", "\0\0\0", "null", "{}", "[]"] {
         assert!(parse_state(text.as_bytes()).is_err(), "{text:?}");
     }
-    assert_eq!(damage(b"").2, "the file is empty, and a state never is");
+    assert_eq!(damage(b"").2, "the file is empty, which a state never is");
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(in crate::state) struct Head {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct HeadLine {
     version: u64,
     journal: String,
@@ -40,7 +40,7 @@ struct HeadLine {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct EntryLine<'a> {
     n: u64,
     synced: u64,
@@ -51,12 +51,13 @@ struct EntryLine<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct SyncedText {
     synced: u64,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", expecting = "an entry")]
 enum EntryText<'a> {
     #[serde(borrow)]
     Intent(RoomText<'a>),
@@ -69,7 +70,7 @@ enum EntryText<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct RoomText<'a> {
     address: Cow<'a, Address>,
     #[serde(borrow)]
@@ -77,7 +78,7 @@ struct RoomText<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct ProviderText<'a> {
     name: Cow<'a, ProviderName>,
     #[serde(borrow)]
@@ -165,8 +166,7 @@ pub(super) fn entry(line: &[u8], n: u64) -> Result<Entry, Flaw> {
     let EntryLine { n: found, synced, entry, _checksum } = open(line)?;
     if found != n || synced >= n {
         let what = format!(
-            "entry {n} of the journal should stand here, and entry {found} does: lines were taken \
-             out or put in"
+            "expected entry {n} of the journal, found entry {found}: lines were removed or inserted"
         );
         return Err(Flaw { column: 1, what });
     }
@@ -193,7 +193,7 @@ pub(super) fn open<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, Flaw> {
         return Err(Flaw { column: 1, what: "the line does not end with its checksum".to_owned() });
     };
     if format!("{:08x}", crc32fast::hash(text)).as_bytes() != digits {
-        let what = "the line does not agree with its checksum".to_owned();
+        let what = "the line does not match its checksum".to_owned();
         return Err(Flaw { column: text.len() + SEAL.len() + 1, what });
     }
     serde_json::from_slice(line)

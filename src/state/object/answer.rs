@@ -102,7 +102,9 @@ impl Answer {
                 | "ContainerDisabled"
                 | "AccountBeingCreated"
                 | "BlobImmutableDueToPolicy",
-            ) => denied("nothing can be written as long as it stays so".to_owned()),
+            ) => {
+                denied("the container or blob does not accept writes in this condition".to_owned())
+            }
             (304 | 409 | 412, _) => Refusal::Condition,
             (400, "RequestTimeout") | (408 | 429, _) => unavailable(),
             (301 | 302 | 307 | 308, _) | (400, "AuthorizationHeaderMalformed") => {
@@ -119,7 +121,7 @@ impl Answer {
             }
             (407, _) => denied("the proxy refused: check HTTPS_PROXY".to_owned()),
             (405 | 501, _) => {
-                denied("the store does not take such a request: use another one".to_owned())
+                denied("the store does not support this request: use another store".to_owned())
             }
             (500.., _) => unavailable(),
             // A proxy may have answered.
@@ -130,8 +132,7 @@ impl Answer {
 
     /// Classifies an answer of a credentials service that contains no credentials.
     pub(super) fn without_credentials(&self, expected: Expectation<'_>) -> RemoteError {
-        let missing =
-            format!("{}, so that there are no credentials for the state", self.sentence(""));
+        let missing = format!("{}, so there are no credentials for the state", self.sentence(""));
         match self.status {
             408 | 429 | 500.. => RemoteError::Unavailable(missing),
             200..300 if expected.answered => RemoteError::Unavailable(missing),
@@ -284,8 +285,8 @@ mod tests {
             (Azure, 404, "ContainerNotFound", denied("there is no container `b`: create it")),
             (Azure, 409, "BlobAlreadyExists", Ok(Refusal::Condition)),
             (Azure, 412, "ConditionNotMet", Ok(Refusal::Condition)),
-            (Azure, 412, "LeaseIdMissing", denied("nothing can be written as long as")),
-            (Azure, 409, "ContainerBeingDeleted", denied("nothing can be written as long as")),
+            (Azure, 412, "LeaseIdMissing", denied("does not accept writes")),
+            (Azure, 409, "ContainerBeingDeleted", denied("does not accept writes")),
             (Azure, 403, "AuthorizationPermissionMismatch", denied("Blob Data Contributor")),
             (Azure, 403, "AuthenticationFailed", denied("the credentials are wrong")),
             (Gcs, 412, "PreconditionFailed", Ok(Refusal::Condition)),
@@ -314,8 +315,7 @@ mod tests {
         };
         let refused = meaning(400, r#"{"error": "invalid_grant"}"#, true);
         let RemoteError::Denied(why) = refused else { panic!("{refused:?}") };
-        let part =
-            "h answered 400 invalid_grant, so that there are no credentials for the state; set";
+        let part = "h answered 400 invalid_grant, so there are no credentials for the state; set";
         assert!(why.starts_with(part), "{why}");
         assert!(matches!(meaning(200, "garbage", false), RemoteError::Denied(_)));
         for (status, answered) in [(200, true), (500, false), (429, true)] {

@@ -114,9 +114,9 @@ impl Bucket {
     pub(super) fn outdated(&self, why: &str) -> StateError {
         let location = self.location.clone();
         let fix = format!(
-            "A lifecycle rule, a restored version or a copy by hand has lost a part of it: bring back \
-             the newest version of {location} and {location}.journal; if there is none, `roomctl state \
-             repair` puts together what is left"
+            "A part was lost through a lifecycle rule, a restored version or a manual copy: restore the \
+             newest version of {location} and {location}.journal, or run `roomctl state repair` to rebuild \
+             the state from what is left"
         );
         StateError::Outdated { location, why: why.to_owned(), fix }
     }
@@ -149,5 +149,5 @@ fn still_holds(condition: &Condition, there: Option<&Object>) -> bool {
 }
 
 fn refused_without_reason() -> RemoteError {
-    RemoteError::Unavailable("the store refused a write whose condition holds".to_owned())
+    RemoteError::Unavailable("the store refused a write whose condition was met".to_owned())
 }

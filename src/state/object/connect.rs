@@ -90,11 +90,11 @@ impl ServiceAddress {
 
     /// Returns the address that a setting contains: HTTPS, or plain HTTP on this machine.
     fn custom(setting: &str, text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).map_err(|_| format!("{setting} is no URL"))?;
+        let url = Url::parse(text).map_err(|_| format!("{setting} is not a URL"))?;
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
             return Err(format!(
-                "{setting} holds a user name, a password or a query: give the URL without it; \
-                 credentials have variables of their own"
+                "{setting} contains a user name, a password or a query: remove it; credentials have their \
+                 own variables"
             ));
         }
         let host = url.host_str().unwrap_or_default();
@@ -103,11 +103,11 @@ impl ServiceAddress {
             "http" if is_loopback(host) => {}
             "http" => {
                 return Err(format!(
-                    "{setting} is plain HTTP to {host}, and credentials go unencrypted to this \
-                     machine only: use https"
+                    "{setting} is plain HTTP to {host}, and credentials are sent unencrypted only to this \
+                     machine: use https"
                 ));
             }
-            _ => return Err(format!("{setting} is no URL of HTTPS")),
+            _ => return Err(format!("{setting} is not an https URL")),
         }
         let host = match (url.host(), url.port()) {
             (None, _) => return Err(format!("{setting} names no host")),

@@ -55,7 +55,7 @@ impl ReadState {
         match folded {
             LastFold::Entries(write) => Ok(Self { recorded, write, version }),
             LastFold::Nothing | LastFold::Journal(_) => {
-                Err(bucket.outdated("it is the state of a file that was copied into the store"))
+                Err(bucket.outdated("it is a state file that was copied into the store"))
             }
         }
     }
@@ -101,7 +101,7 @@ pub(super) fn check(
         return outdated("state and journal are of different lineages");
     }
     if state.write.up_to > head.journal.last() {
-        return outdated("its journal lacks entries that the state holds");
+        return outdated("its journal lacks entries that the state contains");
     }
     let named = head.state.as_ref();
     if named == Some(&state.reference()) || state.is_after(head, named) {
@@ -158,7 +158,7 @@ pub(super) async fn read(
 
 /// Returns the advice for a damaged object.
 pub(super) fn fix(_: usize) -> String {
-    "Bring back the newest whole version of the object, if the bucket keeps versions; otherwise \
-     `roomctl state repair` takes what can be read"
+    "Restore the newest intact version of the object, if the bucket keeps versions; otherwise run `roomctl \
+     state repair`, which keeps what can be read"
         .to_owned()
 }

@@ -49,7 +49,7 @@ pub(super) struct Head {
 
 /// A write of the state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct StateRef {
     /// The unique id of the write.
     pub(super) write_id: String,
@@ -59,7 +59,7 @@ pub(super) struct StateRef {
 
 /// A replacement of the state in progress, by a record that may have another lineage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub(super) struct Replacement {
     /// The unique id of the write.
     pub(super) write_id: String,
@@ -87,7 +87,7 @@ pub(super) struct ReadHead {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 struct HeadLine<'a> {
     version: u64,
     write_id: Cow<'a, str>,

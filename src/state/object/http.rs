@@ -186,7 +186,7 @@ impl Http {
         let body = timeout_at(started + allowed(length.max(sent)), whole(body)).await;
         let body = body.map_err(|_| late(allowed(length.max(sent))))?;
         let body =
-            body.map_err(|why| Unanswered(format!("the connection to {host} broke: {why}")))?;
+            body.map_err(|why| Unanswered(format!("the connection to {host} was lost: {why}")))?;
         Ok((HttpResponse::from_parts(parts, Vec::new().into()), body))
     }
 }

@@ -113,7 +113,7 @@ async fn begin(
     holder: &Holder,
 ) -> Result<Option<Lease>, StateError> {
     if bucket.get(&Name::State).await?.is_some() {
-        return Err(bucket.outdated("there is a state, and no journal beside it"));
+        return Err(bucket.outdated("there is a state without its journal"));
     }
     let unwritable = StateError::io("begin", std::path::Path::new(&bucket.location));
     let lineage = Lineage(random_uuid().map_err(unwritable)?);

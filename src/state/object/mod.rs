@@ -160,7 +160,7 @@ impl ObjectStore {
             if state.is_none() {
                 return Ok(new());
             }
-            return Err(bucket.outdated("there is a state, and no journal beside it"));
+            return Err(bucket.outdated("there is a state without its journal"));
         };
         let (read, _) = lease::parse(bucket, &object)?;
         if state.is_none() && read.head.state.is_none() && read.entries.is_empty() {

@@ -21,8 +21,8 @@ const DELETION: Duration = Duration::from_secs(5);
 pub(super) enum ProbeError {
     /// It ignores conditions: use another one.
     #[error(
-        "{0}, so that two runs at once would lose each other's records: use a store with conditional \
-         writes (If-None-Match and If-Match)"
+        "{0}, so two concurrent runs would lose each other's records: use a store with conditional writes \
+         (If-None-Match and If-Match)"
     )]
     Ignored(&'static str),
     /// A request failed.
@@ -67,22 +67,24 @@ async fn conditions(objects: &dyn Objects, name: &Name) -> Result<(), ProbeError
     let [created, again, right, late] = WRITES;
 
     let Put::Done(first) = put(created, Condition::Absent).await? else {
-        return Err(ProbeError::Ignored("the store refused to create an object that is not there"));
+        return Err(ProbeError::Ignored(
+            "the store refused to create an object that does not exist",
+        ));
     };
     if put(again, Condition::Absent).await? != Put::Refused {
-        return Err(ProbeError::Ignored("the store created an object that was there already"));
+        return Err(ProbeError::Ignored("the store created an object that existed already"));
     }
-    holds(objects, name, created, "the store refused a write, and did it").await?;
+    holds(objects, name, created, "the store refused a write but performed it").await?;
 
     let Put::Done(_) = put(right, Condition::Version(first.clone())).await? else {
         return Err(ProbeError::Ignored("the store refused to overwrite an object as it was read"));
     };
-    holds(objects, name, right, "the store confirmed a write, and did not do it").await?;
+    holds(objects, name, right, "the store confirmed a write but did not perform it").await?;
 
     if put(late, Condition::Version(first)).await? != Put::Refused {
         return Err(ProbeError::Ignored("the store overwrote an object whose version had changed"));
     }
-    holds(objects, name, right, "the store refused a write, and did it").await
+    holds(objects, name, right, "the store refused a write but performed it").await
 }
 
 async fn holds(

@@ -98,9 +98,9 @@ impl Profile {
         }
         if let Some(setting) = UNSUPPORTED.iter().find(|setting| self.value(setting).is_some()) {
             return Err(format!(
-                "the profile `{name}` gets its credentials by `{setting}`, which roomctl does not \
-                 do: export them, as `aws configure export-credentials --profile {name} --format \
-                 env` prints them"
+                "the profile `{name}` gets its credentials by `{setting}`, which roomctl does not support: \
+                 export them, as `aws configure export-credentials --profile {name} --format env` prints \
+                 them"
             ));
         }
         match (value("aws_access_key_id"), value("aws_secret_access_key")) {
@@ -109,8 +109,7 @@ impl Profile {
             }
             (None, None) => Ok(None),
             (Some(_), None) | (None, Some(_)) => Err(format!(
-                "the profile `{name}` has one of aws_access_key_id and aws_secret_access_key, and \
-                 not the other"
+                "the profile `{name}` has only one of aws_access_key_id and aws_secret_access_key"
             )),
         }
     }

@@ -79,7 +79,7 @@ impl Remote {
         endpoint: Endpoint,
     ) -> Result<Self, StateError> {
         Path::parse(&url.key).map_err(|_| {
-            let why = "its key has characters that object stores do not take".to_owned();
+            let why = "its key has characters that object stores do not accept".to_owned();
             StateError::Unusable { location: url.to_string(), why }
         })?;
         let (answered, sound) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -205,7 +205,7 @@ impl Remote {
 
     fn failed(&self, host: &str, why: &ConnectionError) -> RemoteError {
         let (sentence, answered) = (why.sentence(), self.answered.load(Ordering::Relaxed));
-        let missing = format!("{sentence}, so that there are no credentials for the state");
+        let missing = format!("{sentence}, so there are no credentials for the state");
         match (self.is_store(host), answered, why) {
             (true, false, ConnectionError::Unconnected(why)) => RemoteError::Unreachable(format!(
                 "{why}; check the endpoint, and that this machine reaches it"
@@ -242,7 +242,7 @@ impl Remote {
         let version = if self.has_generations() { generation } else { e_tag };
         let version = version.filter(|version| !version.is_empty()).map(Version);
         version.ok_or_else(|| {
-            let why = "the answer of the store names no version of the object";
+            let why = "the answer of the store contains no version of the object";
             if answered {
                 RemoteError::Unavailable(why.to_owned())
             } else {

@@ -137,7 +137,8 @@ async fn state(bucket: &Bucket, found: &mut Vec<String>) -> Result<StateEvidence
             let write = match folded {
                 LastFold::Entries(write) => Some(write),
                 LastFold::Nothing | LastFold::Journal(_) => {
-                    found.push(format!("{location} is a state that was copied into the store"));
+                    found
+                        .push(format!("{location} is a state file that was copied into the store"));
                     None
                 }
             };
@@ -211,7 +212,7 @@ fn merge_evidence(
         |why: String| StateError::Unrepairable { location: bucket.location.clone(), why };
     let lineage = recorded.lineage.clone().or_else(|| Some(of_head.as_ref()?.0.clone()));
     let lineage = lineage.ok_or_else(|| {
-        unrepairable("neither object says which state it is; bring an earlier version back".into())
+        unrepairable("neither object contains the lineage; restore an earlier version".into())
     })?;
     let is_foreign = of_head.as_ref().is_some_and(|(of_head, _)| *of_head != lineage);
     let mut changes = Overlay::default();
@@ -222,8 +223,8 @@ fn merge_evidence(
         unrepairable(format!("journal and state have different applications as provider `{name}`"))
     })?;
     found.push(
-        "entries that were lost name rooms that no object knows any more: `roomctl import \
-         --all-declared` asks after every declared room"
+        "lost entries may belong to rooms that are no longer recorded: `roomctl import --all-declared` \
+         looks up every declared room"
             .to_owned(),
     );
     after.lineage = Some(lineage.clone());

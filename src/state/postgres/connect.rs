@@ -96,6 +96,12 @@ impl Connector {
         })
     }
 
+    /// Returns the hosts and ports of the servers, as errors show them.
+    pub(super) fn servers(&self) -> String {
+        let servers: Vec<String> = self.servers.iter().map(ToString::to_string).collect();
+        servers.join(", ")
+    }
+
     /// Opens a connection to the first server that takes it, whose task ends with the client.
     pub(super) async fn connect(&self) -> Result<Client, RemoteError> {
         let mut failures = Vec::new();

@@ -1,5 +1,6 @@
 //! The database of one state: its statements, and a connection that is reopened when it is lost.
 
+use std::error::Error as _;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use tokio::time::timeout;
 use tokio_postgres::types::{FromSql, ToSql, Type};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Column, Row};
 
 use crate::state::StateError;
 use crate::state::lease::{RemoteError, WindowClock};
@@ -54,20 +55,24 @@ impl Database {
         text.replace("{s}", &format!("\"{}\"", self.schema))
     }
 
+    /// Returns the name of a table, as errors show it.
+    pub(super) fn table(&self, name: &str) -> String {
+        format!("{}.{name}", self.schema)
+    }
+
     /// The error of rows that do not belong together.
     pub(super) fn outdated(&self, why: &str) -> StateError {
-        let fix = "A restored backup, a standby that lagged behind or a change by hand has lost a part of \
-                   it: bring back the newest backup; if there is none, `roomctl state repair` puts \
-                   together what is left"
+        let fix = "A part was lost through a restored backup, a stale standby or a manual change: restore the \
+                   newest backup, or run `roomctl state repair` to rebuild the state from what is left"
             .to_owned();
         StateError::Outdated { location: self.location.clone(), why: why.to_owned(), fix }
     }
 
     /// The error of a row that cannot be read.
     pub(super) fn damaged(&self, row: &str, what: impl fmt::Display) -> StateError {
-        let (location, why) = (self.location.clone(), format!("{row} cannot be read: {what}"));
-        let fix = "It was changed by hand, or by something else: bring back a backup; otherwise \
-                   `roomctl state repair` takes what can be read"
+        let (location, why) = (self.location.clone(), format!("{row} is damaged: {what}"));
+        let fix = "It was changed by hand or by another program: restore a backup, or run `roomctl state \
+                   repair`, which keeps what can be read"
             .to_owned();
         StateError::Outdated { location, why, fix }
     }
@@ -101,7 +106,7 @@ impl Connection {
         parameters: &[Parameter<'_>],
     ) -> Result<Row, RemoteError> {
         let rows = self.query(sql, parameters, 0).await?;
-        let missing = || RemoteError::Unavailable("the server answers without a row".to_owned());
+        let missing = || RemoteError::Unavailable("the server returned no row".to_owned());
         rows.into_iter().next().ok_or_else(missing)
     }
 
@@ -174,7 +179,7 @@ async fn answer<T>(
 ) -> Result<T, RemoteError> {
     match timeout(time_limit(bytes), statement).await {
         Ok(answer) => answer.map_err(|error| connect::failed(&error)),
-        Err(_) => Err(RemoteError::Unavailable("the server does not answer".to_owned())),
+        Err(_) => Err(RemoteError::Unavailable("no answer from the server".to_owned())),
     }
 }
 
@@ -183,8 +188,19 @@ async fn answer<T>(
 /// # Errors
 /// Returns [`RemoteError::Denied`] if it has another type than a migration gave it.
 pub(super) fn column<'a, T: FromSql<'a>>(row: &'a Row, at: usize) -> Result<T, RemoteError> {
-    let changed = |error| RemoteError::Denied(format!("the schema was changed by hand: {error}"));
+    let changed = |error| {
+        RemoteError::Denied(format!(
+            "the table was changed by hand: {}",
+            in_column(row, at, &error)
+        ))
+    };
     row.try_get(at).map_err(changed)
+}
+
+fn in_column(row: &Row, at: usize, error: &tokio_postgres::Error) -> String {
+    let name = row.columns().get(at).map_or("", Column::name);
+    let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    format!("column `{name}`: {why}")
 }
 
 fn time_limit(bytes: usize) -> Duration {

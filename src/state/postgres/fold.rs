@@ -13,6 +13,7 @@ use crate::state::overlay::Overlay;
 use crate::state::{LastCalls, StateError};
 
 use super::database::Connection;
+use super::head::LAST_ENTRY;
 use super::write::{Guard, Write, WriteError};
 
 /// Everything that a fold writes.
@@ -49,10 +50,14 @@ pub(super) struct Release {
     pub(super) unknown_calls: bool,
 }
 
+/// The number of the last entry after a fold. Only a repair folds when no numbers are left: they restart.
+const LAST: &str = "CASE WHEN last_entry >= {limit} THEN 0 ELSE last_entry END";
+
 const FOLD: &str = "
 WITH head AS (
-    UPDATE {s}.head SET write_id = $1, renewed = clock_timestamp(), lineage = $5, base = last_entry,
-        state = coalesce($6::text::json, state), room_count = $7, released = $8,
+    UPDATE {s}.head SET write_id = $1, renewed = clock_timestamp(), lineage = $5,
+        base = {last_entry}, last_entry = {last_entry}, state = coalesce($6::text::json, state),
+        room_count = $7, released = $8,
         last_calls = coalesce($9::text::json, last_calls), unknown_calls = coalesce($10, unknown_calls)
     WHERE {guard} RETURNING {durable} AS durable
 ), removed AS (
@@ -169,7 +174,8 @@ impl Fold {
             Removed::Named(removed) => (NAMED, removed.as_slice()),
             Removed::Others => (OTHERS, [].as_slice()),
         };
-        let sql = FOLD.replace("{removed}", condition);
+        let sql = FOLD.replace("{removed}", condition).replace("{last_entry}", LAST);
+        let sql = sql.replace("{limit}", &LAST_ENTRY.to_string());
         let released = release.map(|release| release.how.name());
         let last_calls = release.map(|release| serde_json::to_string(&release.last_calls));
         let unwritable =

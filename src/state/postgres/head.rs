@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
-use tokio_postgres::Row;
+use tokio_postgres::{Column, Row};
 
 use crate::model::{Holder, Lineage};
 use crate::state::lease::{Released, RemoteError, Retry, Watch};
@@ -51,6 +51,11 @@ pub(super) struct HeadCore {
     /// How many rooms there are.
     pub(super) room_count: i64,
 }
+
+/// The highest epoch, as the table limits it: no run can take over from it.
+pub(super) const LAST_EPOCH: i64 = 1_000_000_000_000;
+/// The highest number of an entry that leaves enough numbers below the table's limit for another run.
+pub(super) const LAST_ENTRY: i64 = 999_000_000_000_000;
 
 const READ: &str = "
 SELECT lineage, epoch, token, write_id, lease_seconds,
@@ -112,13 +117,22 @@ impl ReadHead {
     /// # Errors
     /// Returns [`StateError::Outdated`] if one of them was changed by hand.
     pub(super) fn parse(&self, database: &Database) -> Result<Head, StateError> {
-        self.columns().map_err(|error| database.damaged("the row of head", error))
+        self.columns().map_err(|error| database.damaged(&database.table("head"), error))
     }
 
     fn columns(&self) -> Result<Head, RemoteError> {
         let Self(row) = self;
+        let core = self.core()?;
+        for (name, value, last) in
+            [("epoch", core.epoch, LAST_EPOCH), ("last_entry", core.last_entry, LAST_ENTRY)]
+        {
+            if value >= last {
+                let why = format!("column `{name}` is {value}, which leaves no higher number");
+                return Err(RemoteError::Denied(why));
+            }
+        }
         Ok(Head {
-            core: self.core()?,
+            core,
             token: column(row, 2)?,
             holder: json(row, 7)?,
             last_calls: json(row, 10)?,
@@ -150,5 +164,8 @@ impl ReadHead {
 }
 
 fn json<T: DeserializeOwned>(row: &Row, at: usize) -> Result<T, RemoteError> {
-    serde_json::from_str(column(row, at)?).map_err(|error| RemoteError::Denied(error.to_string()))
+    serde_json::from_str(column(row, at)?).map_err(|error| {
+        let name = row.columns().get(at).map_or("", Column::name);
+        RemoteError::Denied(format!("column `{name}` is not as roomctl wrote it ({error})"))
+    })
 }

@@ -13,7 +13,7 @@ use crate::state::lease::{
 use crate::state::{EarlierHolder, LeaseEnd, StateError};
 
 use super::database::{Connection, Database};
-use super::head::Head;
+use super::head::{Head, LAST_EPOCH};
 use super::record::Record;
 use super::write::{DURABLE, Guard, Write, WriteError, new_id, send};
 
@@ -137,7 +137,9 @@ pub(super) async fn raise(
 ) -> Result<Option<Lease>, StateError> {
     let database = connection.database().clone();
     let [next, token] = ids(&database)?;
-    let (epoch, lease, holder) = (epoch + 1, seconds(&database), json(&database, holder)?);
+    // The token and the id of the write are new: a writer of an earlier epoch is refused by them too.
+    let epoch = if epoch >= LAST_EPOCH { 1 } else { epoch + 1 };
+    let (lease, holder) = (seconds(&database), json(&database, holder)?);
     let sql = TAKE_OVER.replace("{durable}", DURABLE);
     let write = Write {
         sql: &sql,

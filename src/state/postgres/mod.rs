@@ -20,7 +20,7 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{PostgresUrl, Secret};
+use crate::model::{PostgresSetting, PostgresUrl, Secret};
 
 use super::format::SharedRooms;
 use super::lease::{SystemClocks, Watch, locked as locked_by};
@@ -45,12 +45,18 @@ pub(super) fn open(
 }
 
 fn database(url: &PostgresUrl, environment: &StoreEnvironment) -> Result<Database, StateError> {
+    let connector = Connector::new(url, environment)?;
+    let location = if url.settings.contains_key(&PostgresSetting::Host) {
+        url.to_string()
+    } else {
+        format!("{url} (server {})", connector.servers())
+    };
     Ok(Database {
-        connector: Arc::new(Connector::new(url, environment)?),
+        connector: Arc::new(connector),
         clock: Arc::new(SystemClocks),
         schema: url.schema.clone(),
         lease: url.lease,
-        location: url.to_string(),
+        location,
     })
 }
 

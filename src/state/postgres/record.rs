@@ -56,7 +56,8 @@ impl Record {
             if rows.rooms.is_empty() && rows.journal.is_empty() {
                 return Ok(None);
             }
-            return Err(database.outdated("there are rooms, and no row in its table head"));
+            return Err(database
+                .outdated(&format!("there are rooms, but {} has no row", database.table("head"))));
         };
         let head = head.parse(database)?;
         let recorded = recorded(database, &head, &rows.rooms, shared)?;
@@ -118,17 +119,17 @@ fn recorded(
     shared: &SharedRooms,
 ) -> Result<Recorded, StateError> {
     if i64::try_from(rooms.len()) != Ok(head.core.room_count) {
-        let why =
-            format!("it has {} rooms, and its head says {}", rooms.len(), head.core.room_count);
+        let why = mismatch(database, rooms.len(), head.core.room_count);
         return Err(database.outdated(&why));
     }
     let Some(state) = &head.core.state else {
         if rooms.is_empty() {
             return Ok(Recorded::default());
         }
-        return Err(database.outdated("it has rooms, and its head knows of no state"));
+        return Err(database.outdated(&without_state(database)));
     };
-    let texts = Rows::texts(rooms).map_err(|error| database.damaged("its rooms", error))?;
+    let texts =
+        Rows::texts(rooms).map_err(|error| database.damaged(&database.table("rooms"), error))?;
     format::read_rows(state, texts.iter().copied(), shared)
         .map_err(|error| which_row(database, &texts, error))
 }
@@ -141,9 +142,9 @@ fn which_row(database: &Database, texts: &[(&str, &str)], error: format::ParseEr
     let mut names = Names::default();
     let unreadable = texts.iter().find_map(|(address, record)| {
         let error = format::read_row(address, record, &mut names).err()?;
-        Some((format!("the row of room {address}"), error))
+        Some((room_row(database, address), error))
     });
-    let (row, error) = unreadable.unwrap_or_else(|| ("the row of head".to_owned(), error));
+    let (row, error) = unreadable.unwrap_or_else(|| (state_column(database), error));
     database.damaged(&row, error)
 }
 
@@ -151,22 +152,56 @@ fn changes(database: &Database, head: &Head, journal: &[Row]) -> Result<Overlay,
     let mut changes = Overlay::default();
     let mut last = head.core.base;
     for row in journal {
-        let (number, entry) = entry(row).map_err(|error| database.damaged("its journal", error))?;
+        let (number, entry) =
+            entry(row).map_err(|error| database.damaged(&database.table("journal"), error))?;
         if Some(number) != last.checked_add(1) {
             break;
         }
-        let entry = entry
-            .map_err(|error| database.damaged(&format!("entry {number} of its journal"), error))?;
+        let entry = entry.map_err(|error| database.damaged(&entry_row(database, number), error))?;
         changes.add(entry);
         last = number;
     }
     let count = i64::try_from(journal.len()).ok();
     if last != head.core.last_entry || count != last.checked_sub(head.core.base) {
-        return Err(
-            database.outdated("its journal lacks entries, or has some that are not its own")
-        );
+        return Err(database.outdated(&wrong_entries(database)));
     }
     Ok(changes)
+}
+
+/// What is wrong if the number of rooms is not the recorded one.
+pub(super) fn mismatch(database: &Database, rooms: usize, recorded: i64) -> String {
+    let (table, head) = (database.table("rooms"), database.table("head"));
+    format!("{table} has {rooms} rows, but `room_count` in {head} is {recorded}")
+}
+
+/// What is wrong if there are rooms, but no state.
+pub(super) fn without_state(database: &Database) -> String {
+    format!(
+        "{} has rows, but `state` in {} is null",
+        database.table("rooms"),
+        database.table("head")
+    )
+}
+
+/// What is wrong if the journal is not the one of the head.
+pub(super) fn wrong_entries(database: &Database) -> String {
+    let (table, head) = (database.table("journal"), database.table("head"));
+    format!("the numbers in {table} are not those after `base` up to `last_entry` in {head}")
+}
+
+/// The column of a head that holds everything but the rooms, as errors name it.
+pub(super) fn state_column(database: &Database) -> String {
+    format!("column `state` of {}", database.table("head"))
+}
+
+/// The row of a room, as errors name it.
+pub(super) fn room_row(database: &Database, address: &str) -> String {
+    format!("the row of {address} in {}", database.table("rooms"))
+}
+
+/// The row of an entry, as errors name it.
+pub(super) fn entry_row(database: &Database, number: i64) -> String {
+    format!("row {number} of {}", database.table("journal"))
 }
 
 /// The number of a row of the journal, and its entry if that can be read.

@@ -16,7 +16,9 @@ use super::database::{Connection, Database};
 use super::fold::{Fold, Release};
 use super::head::{HeadCore, ReadHead};
 use super::lease::{self, unwritten};
-use super::record::{Rows, entry};
+use super::record::{
+    Rows, entry, entry_row, mismatch, room_row, state_column, without_state, wrong_entries,
+};
 use super::schema::{self, Schema};
 
 /// The readable content of the rows.
@@ -65,8 +67,8 @@ pub(super) async fn compute(
     let unreadable = evidence.unreadable.clone();
     let next = merge_evidence(&database, evidence, holder)?;
     found.push(
-        "rows that were lost or cannot be read may name rooms that nothing knows any more: `roomctl \
-         import --all-declared` asks after every declared room"
+        "rows that were lost or cannot be read may belong to rooms that are no longer recorded: `roomctl \
+         import --all-declared` looks up every declared room"
             .to_owned(),
     );
     let compared = format!("what could be read of {}", database.location);
@@ -123,11 +125,10 @@ fn evidence(database: &Database, rows: &Rows) -> Result<Evidence, StateError> {
         None => None,
     };
     if head.is_none() && !(rows.rooms.is_empty() && rows.journal.is_empty()) {
-        found.push(
-            "there are rooms, and no row in the table head, which says which state it is: it gets a new \
-             lineage"
-                .to_owned(),
-        );
+        found.push(format!(
+            "there are rooms, but {} has no row: the repaired state gets a new lineage",
+            database.table("head")
+        ));
     }
     let mut recorded = state(database, head.as_ref(), &rows.rooms, &mut found)?;
     let unreadable = rooms(database, rows, &mut recorded, &mut found)?;
@@ -144,15 +145,11 @@ fn state(
 ) -> Result<Recorded, StateError> {
     let Some(head) = head else { return Ok(Recorded::default()) };
     if i64::try_from(rooms.len()) != Ok(head.room_count) {
-        found.push(format!(
-            "there are {} rooms, and the head says {}",
-            rooms.len(),
-            head.room_count
-        ));
+        found.push(mismatch(database, rooms.len(), head.room_count));
     }
     let Some(state) = &head.state else {
         if !rooms.is_empty() {
-            found.push("there are rooms, and the head knows of no state".to_owned());
+            found.push(without_state(database));
         }
         return Ok(Recorded::default());
     };
@@ -162,7 +159,7 @@ fn state(
             Err(StateError::Newer { location: database.location.clone(), version })
         }
         Err(error) => {
-            found.push(format!("the row of head: {error}"));
+            found.push(format!("{}: {error}", state_column(database)));
             Ok(Recorded::default())
         }
     }
@@ -181,7 +178,7 @@ fn rooms(
         match format::read_row(address, record, &mut names) {
             Ok((address, record)) => drop(recorded.rooms.insert(address, record)),
             Err(error) => {
-                found.push(format!("the row of room {address}: {error}"));
+                found.push(format!("{}: {error}", room_row(database, address)));
                 unreadable.extend(address.parse::<Address>().ok());
             }
         }
@@ -202,7 +199,7 @@ fn journal(
         numbers.push(number);
         match entry {
             Ok(entry) => changes.add(entry),
-            Err(error) => found.push(format!("entry {number} of the journal: {error}")),
+            Err(error) => found.push(format!("{}: {error}", entry_row(database, number))),
         }
     }
     let is_whole = |head: &HeadCore| {
@@ -210,7 +207,7 @@ fn journal(
         numbers.iter().copied().eq(entries)
     };
     if !head.is_none_or(is_whole) {
-        found.push("the journal lacks entries, or has some that are not its own".to_owned());
+        found.push(wrong_entries(database));
     }
     Ok(changes)
 }

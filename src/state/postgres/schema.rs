@@ -107,7 +107,7 @@ pub(super) async fn find(connection: &mut Connection) -> Result<Schema, StateErr
     let location = connection.database().location.clone();
     if encoding != "UTF8" {
         let why =
-            format!("the encoding of the database is {encoding}: make one with ENCODING 'UTF8'");
+            format!("the encoding of the database is {encoding}: create one with ENCODING 'UTF8'");
         return Err(StateError::Unusable { location, why });
     }
     if works_with > MIGRATIONS.len() {
@@ -115,8 +115,7 @@ pub(super) async fn find(connection: &mut Connection) -> Result<Schema, StateErr
     }
     match schema {
         Schema::Unversioned | Schema::Version(0) => {
-            let why = "it has tables of a state, and nothing in its table `migrations` says which version \
-                       they have"
+            let why = "it has tables of a state, but its table `migrations` does not contain their version"
                 .to_owned();
             let fix =
                 "A part of it was restored or deleted: restore the whole schema from one backup"

@@ -138,11 +138,12 @@ impl WriteError {
         } else if !is_older && there.core.released.is_some() {
             StateError::Unlocked { location }
         } else {
-            let why = "its last writes are not what the server confirmed".to_owned();
-            let fix = "A standby that lagged behind took over, a backup was restored, or a row was changed \
-                       by hand: rooms that this run created may be recorded nowhere. `roomctl import \
-                       --all-declared` finds those that are declared, and `roomctl plan --refresh all` \
-                       shows what else differs"
+            let why = "its last writes are no longer there, although the server confirmed them"
+                .to_owned();
+            let fix = "A stale standby took over, a backup was restored, or a row was changed by hand: \
+                       rooms that this run created may not be recorded. `roomctl import --all-declared` \
+                       finds those that are declared, and `roomctl plan --refresh all` shows what else \
+                       differs"
                 .to_owned();
             StateError::Outdated { location, why, fix }
         }

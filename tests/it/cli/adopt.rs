@@ -70,7 +70,8 @@ fn json_events_contain_the_adopt_action_and_overwritten_values() {
 fn a_conflict_message_does_not_claim_that_the_room_is_foreign() {
     let (desk, served) = with_rooms_of_another_state();
     desk.edit("on_conflict: adopt", "on_conflict: fail");
-    let message = "a room of this id exists and is not in this state (a lost state, another state, a colleague?)";
+    let message = "a room of this id exists and is not in this state (a lost state, another state, or \
+                 created by hand?)";
     let plan = served.run(&desk, "plan --refresh all --detailed-exitcode --full").ends(2);
     let plan = plan.prints(message).prints("Nothing can be done now: 3 blocked.");
     plan.prints("`roomctl import chat/news` or `on_conflict: adopt` takes it over");

@@ -49,7 +49,7 @@ fn check_reports_valid_wrong_and_missing_secrets() {
     let served = Served::start(&desk, "");
     let valid = served.run(&desk, "check").ends(0);
     let valid = valid.prints("answers to a signed query").prints("clock");
-    valid.prints("CreateRoom: at most 20 a second");
+    valid.prints("CreateRoom: at most 20 calls per second");
     let wrong =
         [("ZIM_ENDPOINT", served.url.as_str()), ("ZEGO_SERVER_SECRET", "another-secret-of-no-app")];
     let failed = desk.run_with(&wrong, "check").ends(1).prints("FAILED").prints("100000005");
@@ -69,7 +69,7 @@ fn check_reports_whether_the_operator_is_registered() {
     assert_eq!(json["providers"][0]["operator"], "admin");
     assert_eq!(json["providers"][0]["operator_known"], false);
     served.run(&desk, "apply -y").ends(0);
-    served.run(&desk, "check").ends(0).prints("operator `admin`: the service takes calls");
+    served.run(&desk, "check").ends(0).prints("operator `admin`: the service accepts calls");
     let json = served.run(&desk, "check --format json").ends(0).document();
     assert_eq!(json["providers"][0]["operator_known"], true);
     let missing = desk.run_with(&[REAL], "check --format json").ends(1).document();

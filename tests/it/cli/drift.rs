@@ -73,13 +73,17 @@ fn a_room_recreated_by_another_client_is_updated_with_a_warning() {
     served.run(&desk, &theirs).ends(0).prints("1 replaced");
     desk.write("rooms.yaml", &ours);
 
-    let warning = "warning: chat/news was made anew by someone else";
+    let warning = "warning: chat/news was recreated by someone else";
     served.run(&desk, "plan --refresh all").ends(0).prints(warning).prints("attributes_drifted");
     served.run(&desk, "explain chat/news").ends(0).prints(warning);
     served.run(&desk, "state show chat/news").ends(0).keeps_from("assumed");
     served.run(&desk, apply).ends(0).prints(warning).prints("1 updated");
     // The room is ours from now on, but its name and delay are unknown.
-    served.run(&desk, "plan --refresh all").ends(0).prints("No changes").keeps_from("made anew");
+    served
+        .run(&desk, "plan --refresh all")
+        .ends(0)
+        .prints("No changes")
+        .keeps_from("recreated by someone else");
     served.run(&desk, "state show chat/news").ends(0).prints("assumed");
 }
 

@@ -9,7 +9,7 @@ use super::served::{SECRET, Served};
 fn the_emulator_prints_its_limits_and_exits_with_0_on_sigterm() {
     let desk = Desk::with(THREE_ROOMS);
     let mut served = Served::start(&desk, "--max-rooms 5");
-    for text in ["http://127.0.0.1:", "CreateRoom  20 a second", "5 for each app", "app ids: 1"] {
+    for text in ["http://127.0.0.1:", "CreateRoom  20 per second", "5 per app", "app ids: 1"] {
         assert!(served.greeting.contains(text), "{text}: {}", served.greeting);
     }
     assert!(
@@ -31,7 +31,7 @@ fn people_keep_a_room_of_a_served_emulator_alive() {
     served.run(&desk, "emulator advance 90m").ends(0);
     let plan = served.run(&desk, "plan --refresh all").ends(0);
     plan.prints("2 to recreate").prints("1 unchanged").keeps_from("chat/news");
-    served.run(&desk, "emulator leave chat/news").ends(0).says("everybody left");
+    served.run(&desk, "emulator leave chat/news").ends(0).says("all users left");
     served.run(&desk, "emulator advance 90m").ends(0);
     served.run(&desk, "plan --refresh all").ends(0).prints("3 to recreate");
     served.run(&desk, "emulator enter chat/news").ends(1).says("does not exist");
@@ -95,7 +95,7 @@ fn two_applies_with_injected_faults_create_every_room() {
 fn emulator_commands_fail_without_an_emulator() {
     let desk = Desk::with(THREE_ROOMS);
     let real = [("ZIM_ENDPOINT", "vendor")];
-    desk.run_with(&real, "emulator advance 1h").ends(1).says("no provider is on an emulator");
+    desk.run_with(&real, "emulator advance 1h").ends(1).says("no provider uses an emulator");
     desk.run("emulator enter other/lobby").ends(1).says("no provider `other`");
 }
 

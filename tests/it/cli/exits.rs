@@ -111,7 +111,7 @@ fn exit_3_if_a_room_is_protected_whatever_the_flags() {
     idle.prints("Nothing can be done now: 1 blocked")
         .keeps_from("Applied")
         .keeps_from("No changes");
-    desk.run("apply").ends(3).says("no terminal");
+    desk.run("apply").ends(3).says("not a terminal");
 }
 
 #[test]
@@ -157,7 +157,10 @@ fn exit_3_if_the_state_of_an_emulator_is_used_on_a_real_endpoint() {
     let real = [("ZIM_ENDPOINT", "vendor"), ("ZEGO_SERVER_SECRET", SECRET)];
     for command in ["plan", "apply --auto-approve", "import --all-declared"] {
         let refused = desk.run_with(&real, command).ends(3);
-        refused.says("on the built-in emulator").says("a state of its own").says("roomctl destroy");
+        refused
+            .says("on the built-in emulator")
+            .says("use a separate state")
+            .says("roomctl destroy");
     }
     let other = [("ZIM_ENDPOINT", "vendor")];
     desk.run_with(&other, "plan --state real.state.json").ends(0).prints("a new state");

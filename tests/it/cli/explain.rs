@@ -8,7 +8,7 @@ fn explain_shows_desired_recorded_observed_and_the_decision() {
     let same = desk.run("explain chat/lobby").ends(0);
     same.prints("desired").prints("recorded").prints("observed").prints("exists, nobody inside");
     let same = desk.run("explain chat/lobby").ends(0);
-    same.prints("Decision: nothing is done").prints("Next due: ").keeps_from("asks after it now");
+    same.prints("Decision: nothing is done").prints("Next due: ").keeps_from("looks it up now");
     desk.edit("topic: welcome", "topic: hello");
     let changed = desk.run("explain chat/lobby").ends(0);
     changed
@@ -37,7 +37,7 @@ fn the_decision_equals_that_of_a_plan_with_a_full_refresh() {
         assert_eq!(explained["decision"]["step"], *step);
         assert_eq!(explained["due"], true);
     }
-    desk.run("explain chat/lobby").ends(0).prints("does not exist").prints("asks after it now");
+    desk.run("explain chat/lobby").ends(0).prints("does not exist").prints("looks it up now");
     desk.run("explain chat/lobby --refresh never").ends(0).prints("not asked");
 }
 

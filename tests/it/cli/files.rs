@@ -57,7 +57,7 @@ fn init_writes_a_valid_file_for_every_kind() {
     }
     let desk = Desk::empty();
     desk.run("init --kind zmi").ends(64).says("zim, rtc, tencent-live");
-    desk.run("init --help").ends(0).prints("made by their first user");
+    desk.run("init --help").ends(0).prints("created by their first user");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn init_never_overwrites() {
     desk.run("init -f rooms.yaml/below.yaml").ends(1).says("could not be written");
     desk.run("init -f live/rooms.yaml").ends(0).says("roomctl -f live/rooms.yaml plan");
     desk.run("plan -f live/rooms.yaml").ends(0).prints("2 to create");
-    let ran = desk.run("init -f other.yaml").ends(0).says("left as it is");
+    let ran = desk.run("init -f other.yaml").ends(0).says("was not changed");
     ran.says("add to it: *.state.json.lock, rooms.emulator.json*");
     assert_eq!(desk.read(".gitignore"), "mine");
 }

@@ -45,9 +45,9 @@ fn an_invalid_for_each_entry_is_an_error_before_any_call() {
     let desk = Desk::with(TABLES);
     for (right, wrong, message) in [
         ("001..200", "200..001", "the range `200..001` runs backwards"),
-        ("001..200", "0000001..1000001", "makes more than 1,000,000 rooms"),
+        ("001..200", "0000001..1000001", "expands to more than 1,000,000 rooms"),
         ("[red, blue]", "[red, red]", "`team` has the value `red` twice"),
-        ("Table ${n}", "Table ${m}", "`${m}` is no variable of `for_each`"),
+        ("Table ${n}", "Table ${m}", "`${m}` is not a variable of `for_each`"),
         ("id: table-${n}", "id: table", "the id is the same for 200 values of `n`"),
         (
             "id: table-${n}",
@@ -80,7 +80,7 @@ fn a_generated_file_can_be_imported_and_then_has_no_steps() {
     let (desk, served) = with_existing_rooms();
     desk.write("ids.txt", "# ours\nlobby\n\n  news\r\nsupport\ngone\nnews\n");
     let ran = served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(0);
-    ran.prints("Generate: 3 written, 0 declared already, 1 not there, 0 unread.")
+    ran.prints("Generate: 3 written, 0 declared already, 1 not found, 0 unread.")
         .says("wrote existing.yaml");
     assert!(!desk.holds("rooms.state.json"), "a state was written");
     insta::assert_snapshot!(desk.read("existing.yaml"));
@@ -95,7 +95,7 @@ fn an_id_that_starts_with_a_hash_is_not_a_comment() {
     let (desk, served) = with_existing_rooms();
     desk.write("ids.txt", "# theirs\n#\n#lobby\n");
     let ran = served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(0);
-    ran.prints("Generate: 0 written, 0 declared already, 1 not there, 0 unread.");
+    ran.prints("Generate: 0 written, 0 declared already, 1 not found, 0 unread.");
     assert!(desk.read("existing.yaml").contains("\n#   \"#lobby\"\n"));
 }
 
@@ -150,7 +150,7 @@ fn invalid_ids_are_refused_with_their_locations() {
     ran.says("ids.txt:2:1").says("ids.txt:4:3").says("nothing was done");
     assert!(!desk.holds("existing.yaml"));
     desk.write("ids.txt", "# none\n\n");
-    served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(1).says("has no ids");
+    served.run(&desk, &format!("{GENERATE} --ids ids.txt")).ends(1).says("contains no ids");
     served.run(&desk, &format!("{GENERATE} --ids nowhere.txt")).ends(1).says("nowhere.txt");
     let other = "import --generate existing.yaml --provider talk --ids ids.txt";
     served.run(&desk, other).ends(1).says("the files declare chat");

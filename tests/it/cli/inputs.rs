@@ -77,7 +77,7 @@ fn a_too_short_secret_is_an_error_that_does_not_show_it() {
 fn files_are_read_from_standard_input() {
     let desk = Desk::empty();
     let refused = run_with_input(&desk, THREE_ROOMS, "apply -f -").ends(3);
-    refused.says("standard input holds the files").says("--auto-approve");
+    refused.says("standard input is used for the files").says("--auto-approve");
     let refused = run_with_input(&desk, THREE_ROOMS, "destroy -f -").ends(0);
     refused.prints("No changes");
     run_with_input(&desk, THREE_ROOMS, "apply -f - --auto-approve").ends(0).prints("3 created");
@@ -87,7 +87,7 @@ fn files_are_read_from_standard_input() {
     assert_eq!(shown.document()["source"], "-");
     let fewer = THREE_ROOMS.replace("  - {id: support, name: Support}\n", "");
     let plan = run_with_input(&desk, &fewer, "plan -f -").ends(0);
-    plan.prints("1 to destroy").keeps_from("a forgotten `-f`");
+    plan.prints("1 to destroy").keeps_from("is a `-f` missing?");
 }
 
 #[test]

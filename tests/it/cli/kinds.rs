@@ -91,7 +91,7 @@ fn a_plan_uses_the_field_names_of_the_file() {
     let video = step(&plan, "video/call");
     assert_eq!(video["after"]["close"], json!({"reason": "over", "callback": true}));
     assert_eq!(video["calls"], json!([]));
-    assert_eq!(video["note"], "no call makes it: it appears when its first user logs in");
+    assert_eq!(video["note"], "no call creates it: it appears when its first user logs in");
     let chat = step(&plan, "chat/hall");
     assert_eq!((chat.get("note"), &chat["calls"]), (None, &json!(["CreateRoom"])));
 }
@@ -140,8 +140,7 @@ fn drift_is_repaired_in_place_or_only_reported() {
     desk.edit("notice: Hello", "notice: Bye");
     desk.run(&format!("apply {another}")).ends(0).prints("Applied: 1 updated.");
     desk.write("rooms.yaml", &ours);
-    let warning =
-        "live/show has another owner than the file declares, which only a new room could have";
+    let warning = "live/show: the service reports another owner than the file declares, and only a new room could have it";
     let repaired = desk.run("apply --auto-approve --refresh all").ends(0).prints(warning);
     let repaired =
         repaired.prints("~ update   live/show  fields_drifted").prints("\"Bye\" → \"Hello\"");
@@ -183,10 +182,10 @@ fn check_prints_the_limits_of_each_kind() {
         "chat (zim, app 1)",
         "live (tencent-live, app 1)",
         "video (rtc, app 1)",
-        "CreateRoom: at most 20 a second",
-        "create_room: at most 200 a second",
-        "CloseRoom: at most 1 a second",
-        "DescribeUserNum: at most 10 a second",
+        "CreateRoom: at most 20 calls per second",
+        "create_room: at most 200 calls per second",
+        "CloseRoom: at most 1 calls per second",
+        "DescribeUserNum: at most 10 calls per second",
     ] {
         assert!(checked.stdout.contains(text), "no {text}\n{checked}");
     }
@@ -202,7 +201,7 @@ fn people_keep_rooms_alive_according_to_their_kind() {
     desk.run("emulator advance 3h").ends(0);
     desk.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: 3 rooms, ");
     for address in ADDRESSES {
-        desk.run(&format!("emulator leave {address}")).ends(0).says("everybody left");
+        desk.run(&format!("emulator leave {address}")).ends(0).says("all users left");
     }
     desk.run("emulator advance 90m").ends(0);
     let due = desk.run("plan --refresh all").ends(0);
@@ -267,7 +266,7 @@ fn fields_and_values_that_a_kind_rejects_are_located() {
         ),
         ("name: Show", &long, "102 bytes long; tencent-live rooms accept at most 100"),
         ("[1, 2]", "¦[1, 2, 3, 4]", "`category` has 4 items; tencent-live rooms accept at most 3"),
-        ("AudioSalon", "¦AudioSaloon", "`seat_template` cannot be `AudioSaloon`"),
+        ("AudioSalon", "¦AudioSaloon", "`seat_template`: invalid value `AudioSaloon`"),
         ("close: {", "¦name: Call, close: {", "rtc rooms have no `name`"),
         ("name: Hall,", "name: Hall, ¦close: {reason: x},", "zim rooms have no `close`"),
         (

@@ -104,10 +104,10 @@ fn another_endpoint_is_refused_until_it_is_allowed_once() {
     }
     assert!(desk.read("rooms.state.json").contains(&old));
     let plan = there.run(&desk, "plan --allow-endpoint-change --refresh all").ends(0);
-    plan.prints("No changes: 3 rooms").prints(&format!("taken to be at {new}"));
+    plan.prints("No changes: 3 rooms").prints(&format!("now expected at {new}"));
     there.run(&desk, "apply --auto-approve --allow-endpoint-change").ends(0);
     assert!(desk.read("rooms.state.json").contains(&new));
-    there.run(&desk, "plan --refresh all --detailed-exitcode").ends(0).keeps_from("taken to be");
+    there.run(&desk, "plan --refresh all --detailed-exitcode").ends(0).keeps_from("now expected");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn the_endpoint_of_a_version_1_state_is_recorded_on_first_use() {
             rooms.join(",\n")
         ),
     );
-    let notice = format!("taken to be at {}", served.address());
+    let notice = format!("{} is assumed", served.address());
     served.run(&desk, "plan --refresh never").ends(0).prints(&notice);
     served.run(&desk, "import --all-declared").ends(0).says(&notice);
     served.run(&desk, "plan --refresh never").ends(0).keeps_from(&notice);

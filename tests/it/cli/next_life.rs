@@ -51,7 +51,7 @@ fn a_new_name_is_recorded_once_and_its_replace_waits() {
     let explained = desk.run("explain chat/short").ends(0);
     let explained =
         explained.prints("waiting: waits for its next life").prints("next.name  \"Brief\"");
-    explained.keeps_from("waits until nobody is inside");
+    explained.keeps_from("waits until the room is empty");
 }
 
 #[test]
@@ -134,10 +134,10 @@ fn a_saved_plan_approves_only_the_name_it_contains() {
     let desk = renamed();
     desk.run("plan --out plan.json").ends(0);
     desk.edit("name: Brief", "name: Later");
-    desk.run("apply plan.json -y").ends(3).says("the files declare something else now");
+    desk.run("apply plan.json -y").ends(3).says("the files have changed");
     desk.edit("name: Later", "name: Brief");
     desk.run("apply plan.json -y").ends(0).prints("Applied: 1 recorded; 1 waiting.");
-    desk.run("apply plan.json -y").ends(3).says("was carried out already");
+    desk.run("apply plan.json -y").ends(3).says("was applied already");
     desk.run("state show chat/short").ends(0).prints("\"Brief\"");
     let digest = desk.run("plan --format json").document()["digest"].clone();
     desk.run("emulator advance 16m").ends(0);
@@ -163,7 +163,7 @@ fn a_saved_plan_is_refused_after_another_rename() {
     desk.edit("topic: welcome", "topic: hello");
     desk.run("plan --out plan.json").ends(0);
     desk.edit("name: Short", "name: Brief");
-    desk.run("apply plan.json -y").ends(3).says("chat/short: the files declare something else now");
+    desk.run("apply plan.json -y").ends(3).says("chat/short: the files have changed");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_secret_as_the_next_name_is_not_written_to_the_state() {
     desk.run_with(&here, "apply --auto-approve").ends(0);
     desk.edit("name: Short", &format!("name: {secret}"));
     let ran = desk.run_with(&here, "apply --auto-approve").ends(1).keeps_from(secret);
-    ran.says("the state would hold a secret");
+    ran.says("the state would contain a secret");
     assert!(!desk.read("rooms.state.json").contains(secret));
 }
 
@@ -224,7 +224,7 @@ fn reconcile_forgets_a_deferred_destroy_once_the_room_vanished() {
     let short = ROOMS.lines().last().expect("a room");
     let desk = occupied(short, "");
     let shown = desk.run("state show chat/short").ends(0);
-    shown.prints("none: it is to be forgotten");
+    shown.prints("none: the room will be forgotten");
     desk.run("plan").ends(0).prints("Nothing can be done now: 1 waiting");
     desk.run("reconcile --refresh all").ends(0).prints("No changes").keeps_from("unapplied");
     desk.run("emulator leave chat/short --users 1").ends(0);

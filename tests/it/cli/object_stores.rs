@@ -117,6 +117,6 @@ fn the_secrets_of_a_store_are_not_printed() {
     for (scheme, variables, secret) in cases {
         let line = format!("--state {scheme}://bucket/{secret}/rooms.json plan");
         let refused = desk.run_with(&variables, &line).ends(1);
-        refused.says("the path of the state would hold a secret").keeps_from(secret);
+        refused.says("the path of the state would contain a secret").keeps_from(secret);
     }
 }

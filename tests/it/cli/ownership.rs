@@ -117,7 +117,7 @@ fn a_room_of_another_lineage_is_a_conflict_and_never_adopted() {
     let theirs = lineage(&desk, "theirs.json");
     let belongs = format!("belongs to another state, of lineage {theirs}: `roomctl import");
     let failed = served.run(&desk, "apply -y --full").ends(1).prints("3 failed").prints(&belongs);
-    failed.keeps_from("on_conflict: adopt").keeps_from("a colleague?");
+    failed.keeps_from("on_conflict: adopt").keeps_from("or created by hand?");
     desk.edit("defaults:", "policy: {on_conflict: adopt}\ndefaults:");
     served.run(&desk, "apply -y --refresh never --full").ends(1).prints(&belongs);
     let plan = served.run(&desk, "plan --detailed-exitcode").ends(2);
@@ -141,7 +141,9 @@ fn import_after_a_lost_state_keeps_its_lineage() {
     lose_state(&desk);
     let refused = desk.run("import --all-declared").ends(3);
     let refused = refused.says(&format!("rooms of the state of lineage {lost}: chat/lobby, "));
-    refused.says("there is no terminal to ask on").says(&format!("say `--lineage {lost}`"));
+    refused
+        .says("stdin is not a terminal, so no confirmation can be asked for")
+        .says(&format!("pass `--lineage {lost}`"));
     assert!(!desk.holds("rooms.state.json"));
     let taken = desk.run(&format!("import --all-declared --lineage {lost} --format json")).ends(0);
     let document = taken.document();
@@ -163,10 +165,7 @@ fn import_into_a_new_state_writes_its_own_lineage() {
     let applied = served.run(&desk, "apply -y --full").ends(0).prints("3 updated");
     applied.prints(&format!("attributes.managed_by  \"{theirs}\" → \"{ours}\""));
     served.run(&desk, "plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
-    served
-        .run(&desk, &line)
-        .ends(1)
-        .says("no declared room that is not recorded holds this lineage");
+    served.run(&desk, &line).ends(1).says("no declared, unrecorded room has this lineage");
 }
 
 #[test]
@@ -195,7 +194,7 @@ fn rooms_without_the_attribute_are_imported_only_by_address() {
     lose_state(&desk);
     desk.edit(ON.0, ON.1);
     let left = desk.run("import --all-declared").ends(0).prints("0 recorded").prints("3 left out");
-    left.says("nothing says whose it is; `roomctl import chat/news` takes it");
+    left.says("its owner is unknown; `roomctl import chat/news` records it");
     assert!(!desk.holds("rooms.state.json"));
     desk.run("import chat/lobby chat/news chat/support").ends(0).prints("3 recorded");
     desk.run("apply -y").ends(0).prints("3 updated");
@@ -211,7 +210,7 @@ fn a_room_taken_over_by_another_state_is_blocked_until_imported() {
     let apply = "apply -y --state theirs.json --target chat/news";
     served.run(&desk, apply).ends(0).prints("1 updated");
     let (ours, theirs) = (lineage(&desk, "rooms.state.json"), lineage(&desk, "theirs.json"));
-    let belongs = format!("`managed_by` holds the lineage {theirs} of another state");
+    let belongs = format!("`managed_by` contains the lineage {theirs} of another state");
     let drift = served.run(&desk, "drift").ends(2).prints("attributes_changed").prints(&belongs);
     drift.prints(&format!("\"{ours}\" → \"{theirs}\""));
     let blocked = served.run(&desk, "apply -y --refresh all").ends(3).prints(&belongs);
@@ -256,7 +255,7 @@ fn lineage_needs_all_declared() {
     desk.run(&format!("import --lineage {uuid}")).ends(64);
     desk.run("import --all-declared --lineage ours").ends(64).says("expected a UUID");
     let none = desk.run(&format!("import --all-declared --lineage {uuid}")).ends(1);
-    none.says("no declared room that is not recorded holds this lineage");
+    none.says("no declared, unrecorded room has this lineage");
 }
 
 #[test]

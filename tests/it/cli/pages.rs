@@ -21,7 +21,9 @@ fn a_markdown_plan_has_a_marker_and_the_digest() {
         .prints("| create | 3 |")
         .prints("`chat/lobby`")
         .prints(digest);
-    desk.run("plan --format markdown --diff").ends(64).says("`--diff` is for text");
+    desk.run("plan --format markdown --diff")
+        .ends(64)
+        .says("`--diff` works with `--format text` only");
     desk.run("plan --format markdown --max-bytes 10").ends(64);
 }
 

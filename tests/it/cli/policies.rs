@@ -9,10 +9,10 @@ fn on_vanish_ignore_creates_no_step_and_drift_still_reports_it() {
     desk.edit("defaults:", "policy: {on_vanish: ignore}\ndefaults:");
     desk.run("emulator advance 2h").ends(0);
     let plan = desk.run("plan --detailed-exitcode").ends(0);
-    plan.prints("chat/lobby vanished, and is left as it is").prints("No changes: 3 rooms, 3 asked");
+    plan.prints("chat/lobby vanished and is not recreated").prints("No changes: 3 rooms, 3 asked");
     desk.run("apply --auto-approve").ends(0).prints("No changes: 3 rooms, 3 asked");
     desk.run("drift").ends(2).prints("chat/news").prints("vanished");
-    desk.run("explain chat/news").ends(0).prints("gone: `on_vanish: ignore` leaves it so");
+    desk.run("explain chat/news").ends(0).prints("not recreated: `on_vanish: ignore`");
     desk.edit("on_vanish: ignore", "on_vanish: recreate");
     desk.run("apply --auto-approve").ends(0).prints("Applied: 3 recreated.");
 }
@@ -33,7 +33,7 @@ fn ignored_attributes_are_neither_compared_nor_changed() {
     served.run(&desk, "plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked");
     served.run(&desk, "drift").ends(0);
     let explained = served.run(&desk, "explain chat/news").ends(0);
-    explained.prints("what is declared otherwise than recorded is named by `ignore_changes`");
+    explained.prints("every difference between declared and recorded is in `ignore_changes`");
     // A replace keeps the ignored attribute's value.
     desk.edit("name: News", "name: Latest");
     served.run(&desk, "apply --auto-approve").ends(0).prints("Applied: 1 replaced.");

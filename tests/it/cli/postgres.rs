@@ -199,7 +199,7 @@ fn a_state_is_migrated_between_files_object_stores_and_schemas() {
             .says("this state was moved to ");
     }
     let back = fleet.run_on(&format!("state migrate last.json {}", places[1])).ends(1);
-    back.says("holds what was left of a state that was moved to");
+    back.says("contains files of a state that was moved to");
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn migrate_does_not_overwrite_another_state_in_a_schema() {
     fleet.desk.write("other.json", &other.read("rooms.state.json"));
     let before = fleet.run("state pull").ends(0).stdout;
     let refused = fleet.run_on(&format!("state migrate other.json {}", fleet.database.url()));
-    refused.ends(1).says("holds another state already, serial 1: nothing was written");
+    refused.ends(1).says("already contains another state, serial 1: nothing was written");
     assert_eq!(fleet.run("state pull").ends(0).stdout, before);
     fleet.run_on("--state other.json state list").ends(0).keeps_from("moved");
 }

@@ -185,7 +185,7 @@ fn a_missing_folder_of_the_state_is_reported_once_with_a_fix() {
     for command in ["plan", "apply -y", "state list"] {
         let ran = desk.run(&format!("{command} --state nowhere/rooms.state.json")).ends(1);
         assert_eq!(ran.stderr.matches("No such file").count(), 1, "{ran}");
-        ran.says("make the folder first");
+        ran.says("create the folder first");
     }
 }
 
@@ -207,7 +207,7 @@ fn import_records_only_declared_existing_rooms() {
     desk.run("import chat/nowhere").ends(1).says("not declared");
     desk.run("import").ends(64);
     desk.edit("id: support", "id: helpdesk");
-    desk.run("import --all-declared").prints("1 not there");
+    desk.run("import --all-declared").prints("1 not found");
     desk.run("state list").keeps_from("chat/helpdesk");
 }
 

@@ -74,7 +74,7 @@ fn usage_errors_and_the_log_are_redacted() {
 fn an_apply_does_not_write_a_secret_to_the_state() {
     let desk = with_secret_in_name();
     let ran = desk.run_with(&DEFAULT, "apply --auto-approve").ends(1).keeps_from(SECRET);
-    ran.says("the state would hold a secret");
+    ran.says("the state would contain a secret");
     desk.run("state list").ends(0).keeps_from("chat/");
 }
 
@@ -82,7 +82,7 @@ fn an_apply_does_not_write_a_secret_to_the_state() {
 fn a_path_that_contains_a_secret_is_refused_before_a_file_is_created() {
     let desk = Desk::empty();
     let inside = format!("-f {SECRET}/rooms.yaml init");
-    desk.run_with(&DEFAULT, &inside).ends(1).keeps_from(SECRET).says("would hold a secret");
+    desk.run_with(&DEFAULT, &inside).ends(1).keeps_from(SECRET).says("would contain a secret");
     desk.run_with(&DEFAULT, &format!("emulator --data {SECRET}.json")).ends(1).keeps_from(SECRET);
     let desk = with_secret_in_name();
     for command in ["plan", "apply --auto-approve", "import --all-declared", "state list", "check"]
@@ -90,7 +90,7 @@ fn a_path_that_contains_a_secret_is_refused_before_a_file_is_created() {
         for path in [format!("{SECRET}.json"), format!("below/{SECRET}/state.json")] {
             let line = format!("--state {path} {command}");
             let ran = desk.run_with(&DEFAULT, &line).ends(1).keeps_from(SECRET);
-            ran.says("the path of the state would hold a secret");
+            ran.says("the path of the state would contain a secret");
         }
     }
     desk.edit("version: 1\n", &format!("version: 1\nstate: {SECRET}.json\n"));

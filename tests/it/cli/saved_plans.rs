@@ -25,7 +25,7 @@ fn a_saved_plan_is_applied_once_without_later_steps() {
     assert_refused(&desk, "apply plan.json", 3, "--auto-approve");
     let applied = desk.run("apply plan.json -y").ends(0);
     applied.prints("not in the saved plan").prints("Applied: 1 updated; 1 not tried.");
-    assert_refused(&desk, "apply plan.json -y", 3, "was carried out already");
+    assert_refused(&desk, "apply plan.json -y", 3, "was applied already");
     let plan = desk.run("plan").ends(0).prints("1 to update").prints("chat/lobby");
     plan.keeps_from("chat/news");
     desk.run("plan --out plan.json").ends(0);
@@ -41,7 +41,7 @@ fn a_plan_made_without_a_state_is_valid_only_for_a_new_state() {
         serde_json::from_str(&desk.read("plan.json")).expect("a document");
     assert!(document["state"]["lineage"].is_null() && document["plan_id"].is_string());
     desk.run("apply plan.json -y").ends(0).prints("Applied: 3 created.");
-    assert_refused(&desk, "apply plan.json -y", 3, "was carried out already");
+    assert_refused(&desk, "apply plan.json -y", 3, "was applied already");
     let other = Desk::applied();
     other.write("plan.json", &desk.read("plan.json"));
     assert_refused(&other, "apply plan.json -y", 3, "was made from a new state");
@@ -58,12 +58,12 @@ fn a_plan_of_another_state_is_refused() {
 fn a_refusal_names_the_room_that_changed() {
     let desk = saved();
     desk.edit("topic: tomorrow", "topic: yesterday");
-    let reason = "chat/news: the files declare something else now";
+    let reason = "chat/news: the files have changed";
     assert_refused(&desk, "apply plan.json -y", 3, reason);
     desk.edit("topic: yesterday", "topic: next week");
     desk.run("apply -y").ends(0);
     desk.edit("topic: next week", "topic: tomorrow");
-    assert_refused(&desk, "apply plan.json -y", 3, "chat/news: something else is recorded now");
+    assert_refused(&desk, "apply plan.json -y", 3, "chat/news: the record has changed");
 }
 
 #[test]
@@ -72,9 +72,9 @@ fn an_edited_plan_is_refused() {
     let plan = desk.read("plan.json");
     for (old, new, reason) in [
         ("\"action\":\"update\"", "\"action\":\"destroy\"", "another action is needed now"),
-        ("tomorrow", "forged", "the files declare something else now"),
-        ("chat/news", "chat/lobby", "chat/lobby: the files declare something else now"),
-        ("chat/news", "chat/hall", "chat/hall: the files declare something else now"),
+        ("tomorrow", "forged", "the files have changed"),
+        ("chat/news", "chat/lobby", "chat/lobby: the files have changed"),
+        ("chat/news", "chat/hall", "chat/hall: the files have changed"),
     ] {
         desk.write("forged.json", &plan.replace(old, new));
         assert_refused(&desk, "apply forged.json -y", 3, reason);
@@ -128,11 +128,11 @@ fn a_file_that_is_not_a_saved_plan_is_refused() {
     desk.write("printed.json", &desk.run("plan --format json").ends(0).stdout);
     desk.write("no_room.json", &plan.replace("\"after\":{", "\"after\":{\"colour\":1,"));
     for (file, code, reason) in [
-        ("rooms.yaml", 1, "it is no plan"),
-        ("rooms.state.json", 1, "it is no plan"),
-        ("cut.json", 1, "it is cut or damaged"),
-        ("no_room.json", 1, "it is cut or damaged"),
-        ("printed.json", 1, "it was printed and not saved"),
+        ("rooms.yaml", 1, "it is not a plan"),
+        ("rooms.state.json", 1, "it is not a plan"),
+        ("cut.json", 1, "it is truncated or damaged"),
+        ("no_room.json", 1, "it is truncated or damaged"),
+        ("printed.json", 1, "it was printed with `--format json`, not saved"),
         ("newer.json", 3, "its format version is 2"),
         ("missing.json", 1, "could not be read"),
         (".", 1, "could not be read"),
@@ -184,9 +184,9 @@ fn expect_succeeds_after_its_plan_was_applied() {
     desk.run(&format!("apply -y {expect}")).ends(0).prints("1 updated");
     for approval in ["-y", ""] {
         let again = desk.run(&format!("apply {approval} {expect}")).ends(0);
-        again.prints("No changes: 3 rooms").prints("and the plan has no steps");
+        again.prints("No changes: 3 rooms").prints("but the plan has no steps");
     }
     // A later step was not reviewed, even if it only recreates a vanished room.
     desk.run("emulator advance 2h").ends(0);
-    assert_refused(&desk, &format!("apply -y {expect}"), 3, "it is not the plan that was reviewed");
+    assert_refused(&desk, &format!("apply -y {expect}"), 3, "it is not the reviewed plan");
 }

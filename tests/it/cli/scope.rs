@@ -61,7 +61,7 @@ fn the_gate_counts_all_rooms_and_checks_all_files() {
     desk.edit("  - {id: news, name: Today, attributes: {topic: today}}\n", "");
     desk.write("other.yaml", &desk.read("rooms.yaml"));
     let forgotten = desk.run("-f other.yaml plan --target chat/news").ends(0);
-    forgotten.prints("The gate is closed").prints("a forgotten `-f`?");
+    forgotten.prints("The gate is closed").prints("is a `-f` missing?");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_pattern_that_matches_nothing_is_an_error() {
         let ran = desk.run(&format!("{command} --target chat/table-*")).ends(1);
         ran.says("`--target chat/table-*` matches no room that is declared or recorded");
         desk.run(&format!("{command} --exclude chat/hall")).ends(1).says("`--exclude chat/hall`");
-        desk.run(&format!("{command} --target lobby")).ends(64).says("write PROVIDER/ROOM-ID");
+        desk.run(&format!("{command} --target lobby")).ends(64).says("expected PROVIDER/ROOM-ID");
         desk.run(&format!("{command} --target chat/[")).ends(64).says("invalid glob `chat/[`");
     }
     desk.edit("  - {id: news, name: News, attributes: {topic: today}}\n", "");

@@ -33,7 +33,7 @@ impl Served {
         let mut child = command.spawn().expect("the emulator starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("its stdout"));
         let mut greeting = String::new();
-        while !greeting.contains("Ctrl-C ends it") {
+        while !greeting.contains("press Ctrl-C to stop") {
             let read = stdout.read_line(&mut greeting).expect("its greeting");
             assert!(read > 0, "the emulator ended early: {greeting}");
         }

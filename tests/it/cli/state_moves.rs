@@ -33,14 +33,14 @@ fn state_mv_renames_the_provider_of_one_room_at_a_time() {
 fn state_mv_refuses_another_room_id_or_application() {
     let desk = Desk::applied();
     let before = desk.read("rooms.state.json");
-    desk.run("state mv chat/lobby chat/hall").ends(64).says("are two rooms");
+    desk.run("state mv chat/lobby chat/hall").ends(64).says("are different rooms");
     desk.run("state mv chat/lobby talk/").ends(64).says("name two providers");
     desk.run("state mv chat/ talk").ends(64);
-    desk.run("state mv chat/ Talk/").ends(64).says("no provider name");
+    desk.run("state mv chat/ Talk/").ends(64).says("not a valid provider name");
     desk.run("state mv chat/x talk/x").ends(1).says("chat/x is not recorded");
     let other = THREE_ROOMS.replace("chat: {kind: zim, app_id: 1", "talk: {kind: zim, app_id: 2");
     desk.write("rooms.yaml", &other);
-    desk.run("state mv chat/ talk/").ends(3).says("made in the app 1, and the file says 2");
+    desk.run("state mv chat/ talk/").ends(3).says("belong to app 1, but the file declares 2");
     assert_eq!(desk.read("rooms.state.json"), before);
 }
 
@@ -84,7 +84,7 @@ fn migrate_copies_the_state_and_marks_the_source_as_moved() {
         desk.run(command).ends(1).says(&format!("moved to {to}")).says(&format!("--state {to}"));
     }
     let back = desk.run("state migrate kept/fleet.json rooms.state.json").ends(1);
-    back.says("rooms.state.json holds what was left of a state that was moved to").says(&to);
+    back.says("rooms.state.json contains files of a state that was moved to").says(&to);
     let listed =
         desk.run("state list").ends(0).says(&format!("warning: this state was moved to {to}"));
     listed.prints("chat/lobby\nchat/news\n");
@@ -102,7 +102,7 @@ fn migrate_resumes_its_own_copy_but_does_not_overwrite_another_state() {
     let other = Desk::applied();
     desk.write("other.json", &other.read("rooms.state.json"));
     let refused = desk.run("state migrate rooms.state.json other.json").ends(1);
-    refused.says("holds another state already, serial 1: nothing was written");
+    refused.says("already contains another state, serial 1: nothing was written");
     assert_eq!(desk.read("other.json"), other.read("rooms.state.json"));
     desk.run("state list").ends(0).keeps_from("moved");
     desk.run("state migrate rooms.state.json copied.json").ends(0);
@@ -116,8 +116,8 @@ fn migrate_needs_an_existing_source_and_another_destination() {
     desk.run("state migrate rooms.state.json other.json").ends(1).says("there is no state at");
     desk.run("apply -y").ends(0);
     desk.run("state migrate rooms.state.json ./rooms.state.json").ends(64).says("another place");
-    desk.run("state migrate rooms.state.json nowhere/other.json").ends(1).says("make the folder");
+    desk.run("state migrate rooms.state.json nowhere/other.json").ends(1).says("create the folder");
     desk.run("state migrate rooms.state.json s3://u:hush@b/k").ends(64).keeps_from("hush");
-    desk.run("state migrate a b --state c").ends(64).says("leave `--state` out");
+    desk.run("state migrate a b --state c").ends(64).says("remove `--state`");
     desk.run("plan --detailed-exitcode").ends(0);
 }

@@ -15,7 +15,9 @@ fn a_pulled_state_can_be_pushed_back() {
     let mode = std::fs::metadata(desk.path("kept.json")).expect("a file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     desk.run("state pull --out kept.json").ends(1).says("kept.json could not be written");
-    desk.run("state push kept.json").ends(0).prints("No changes: rooms.state.json holds the same");
+    desk.run("state push kept.json")
+        .ends(0)
+        .prints("No changes: rooms.state.json contains the same");
     desk.run("state pull --state nowhere.json").ends(1).says("there is no state at nowhere.json");
 
     let elsewhere = Desk::with(THREE_ROOMS);
@@ -70,7 +72,7 @@ fn push_needs_force_for_an_edited_state_and_refuses_a_damaged_one() {
     desk.write("secret.json", &text.replace("\"today\"", &format!("\"{SECRET}\"")));
     let with = [("ZEGO_SERVER_SECRET", SECRET)];
     let refused = desk.run_with(&with, "state push secret.json -y --force").ends(1);
-    refused.says("would hold a secret").keeps_from(SECRET);
+    refused.says("would contain a secret").keeps_from(SECRET);
 }
 
 #[test]
@@ -94,7 +96,7 @@ fn push_does_not_drop_a_room_with_a_pending_call() {
     apply.wait().expect("its exit status");
     drop(call);
     let unlocked = desk.run_with(&environment, "state unlock").ends(0);
-    unlocked.prints("nobody holds the lock of rooms.state.json");
+    unlocked.prints("no run holds the lock of rooms.state.json");
     desk.run_with(&environment, "state fold").ends(0);
     let text = desk.run_with(&environment, "state pull").ends(0).stdout;
     let mut document: serde_json::Value = serde_json::from_str(&text).expect("JSON");

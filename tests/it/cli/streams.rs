@@ -54,7 +54,7 @@ fn the_log_goes_to_stderr_as_text_or_json() {
     let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     let lines: Vec<Value> = json.stderr.lines().map(parse).collect();
     assert!(lines.iter().any(|line| line["level"] == "DEBUG"), "{json}");
-    desk.run_with(&[("ROOMCTL_LOG", "=x=")], "plan").ends(1).says("no log filter");
+    desk.run_with(&[("ROOMCTL_LOG", "=x=")], "plan").ends(1).says("not a valid log filter");
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn the_units_apply_and_reconcile() {
 fn the_units_have_the_same_sandbox() {
     let sandbox = |name: &str| {
         let unit = file(name);
-        unit.split_once("# Who it runs as").expect("a sandbox").1.to_owned()
+        unit.split_once("# The user, and what it can write").expect("a sandbox").1.to_owned()
     };
     let unit = sandbox("systemd/roomctl-apply.service");
     assert_eq!(unit, sandbox("systemd/roomctl-reconcile.service"));

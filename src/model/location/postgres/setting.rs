@@ -96,7 +96,7 @@ impl PostgresSetting {
             Self::SslMode => "disable, allow, prefer, require, verify-ca or verify-full",
             Self::ChannelBinding => "disable, prefer or require",
             Self::ConnectTimeout => "a number of seconds",
-            Self::TargetSessionAttrs => "any, read-write or primary, as the state is written to",
+            Self::TargetSessionAttrs => "any, read-write or primary",
         }
     }
 

@@ -132,7 +132,7 @@ fn state(
             return Err(StateError::parse(path, error, |_| String::new()));
         }
         Err(ParseError::Checksum(what)) => {
-            found.push(format!("{name}: {what}; its content is taken as it is"));
+            found.push(format!("{name}: {what}; its content is used as it is"));
             salvage(&text)
         }
         Err(ParseError::Conflict { line }) => {
@@ -170,8 +170,8 @@ fn merge_sides(
         && one != other
     {
         let why = format!(
-            "the sides of the conflict are different states, of lineage {one} and {other}: take one \
-             of them whole (`git checkout --ours` or `--theirs`)"
+            "the two sides of the conflict are different states, of lineage {one} and {other}: take one of \
+             them whole (`git checkout --ours` or `--theirs`)"
         );
         return Err(StateError::Unrepairable { location: error::text(&folder.state), why });
     }
@@ -187,7 +187,7 @@ fn merge_sides(
         }
     }
     found.push(format!(
-        "the side of serial {} is taken, and {} rooms that only the other side has",
+        "the side of serial {} is used, and {} rooms that only the other side has",
         serial(&higher),
         higher.rooms.len() - before
     ));
@@ -253,7 +253,7 @@ fn record(
         Ok(None) => Ok(Some(taken(path, None, Vec::new(), true))),
         Ok(Some(Journal { id, lineage, serial, holder, entries })) => {
             let by = holder.as_ref().map_or_else(String::new, by);
-            found.push(format!("{name} holds {} entries{by}", entries.len()));
+            found.push(format!("{name} contains {} entries{by}", entries.len()));
             let head = Head::new(id, lineage, serial, holder);
             Ok(Some(taken(path, Some(head), entries, true)))
         }
@@ -263,7 +263,7 @@ fn record(
         Err(error) => {
             let journal::Salvaged { head, entries, unreadable } = journal::salvage(&text);
             found.push(format!(
-                "{name}: {error}; {} entries are taken, and {} cannot be read",
+                "{name}: {error}; {} entries are used, and {} cannot be read",
                 entries.len(),
                 lines(&unreadable)
             ));

@@ -51,7 +51,7 @@ async fn after_a_failed_append_every_later_one_fails() {
     disk.fail_after(1000);
     assert!(writer.append(vec![named("chat/c", "C")]).await.is_err());
     let error = writer.fold(LastCalls::new()).await.expect_err("nothing is folded");
-    assert!(error.to_string().contains("make room on the disk"), "{error}");
+    assert!(error.to_string().contains("free some disk space"), "{error}");
     let rooms = store.read().await.expect("a record").recorded.rooms.clone();
     assert_eq!(rooms, BTreeMap::from([(address("chat/a"), record("A"))]));
     assert_eq!(fold(locked(&store).await).await, 1);

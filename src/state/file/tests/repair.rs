@@ -212,7 +212,7 @@ async fn every_complete_line_of_a_damaged_journal_is_merged() {
     let damaged = text(&journal).replace("\"E\"", "\"X\"");
     put(&journal, &damaged);
     let (plan, now) = repaired(&store).await;
-    assert!(plan.found.iter().any(|it| it.contains("2 entries are taken, and line 3")), "{plan:?}");
+    assert!(plan.found.iter().any(|it| it.contains("2 entries are used, and line 3")), "{plan:?}");
     assert!(now.contains_key(&address("chat/d")) && now.contains_key(&address("chat/f")));
     assert!(!now.contains_key(&address("chat/e")));
     assert_eq!(text(&beside(&folder, ".journal.damaged-4")), damaged);

@@ -97,7 +97,7 @@ async fn assert_rescued(happens: impl Fn(&TempDir)) -> (TempDir, StateError) {
         store.lock(holder(2), NO_WAIT).await.map(drop).expect_err("a writer refuses"),
     ] {
         let text = error.to_string();
-        assert!(text.contains("rooms.state.json.rescue-1 holds what a run did"), "{text}");
+        assert!(text.contains("rooms.state.json.rescue-1 contains what a run did"), "{text}");
         assert!(text.contains("run `roomctl state repair`"), "{text}");
     }
     (folder, error)
@@ -172,7 +172,7 @@ async fn the_error_contains_the_journal_if_no_rescue_file_can_be_written() {
     writer.append(vec![named("chat/b", "B")]).await.expect_err("not in the journal");
     let error = writer.fold(LastCalls::new()).await.expect_err("not folded");
     let text = error.to_string();
-    assert!(text.contains("could not be kept"), "{text}");
+    assert!(text.contains("could not be saved"), "{text}");
     let lines = &text[text.find("{\"version\"").expect("a journal")..];
     let journal = parse_journal(lines.as_bytes()).expect("a journal").expect("a head");
     assert!(journal.entries.contains(&named("chat/b", "B")), "{text}");

@@ -165,5 +165,5 @@ async fn a_missing_folder_is_reported() {
     let store = FileStore::new(folder.path().join("no/rooms.state.json"));
     let error = store.lock(holder(1), NO_WAIT).await.map(drop).expect_err("no folder");
     assert!(matches!(error, StateError::Io { .. }), "{error}");
-    assert!(error.to_string().contains("make the folder first"), "{error}");
+    assert!(error.to_string().contains("create the folder first"), "{error}");
 }

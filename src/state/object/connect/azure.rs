@@ -37,8 +37,8 @@ pub(super) fn connect(
     let connection = Connection::of(environment);
     let account = environment.first(ACCOUNTS).map(|(_, account)| account);
     let account = account.or(connection.account);
-    let account =
-        account.ok_or("AZURE_STORAGE_ACCOUNT is not set: it names the storage account")?;
+    let account = account
+        .ok_or("AZURE_STORAGE_ACCOUNT is not set: set it to the name of the storage account")?;
     let place = place(account, &connection, environment)?;
     let builder = MicrosoftAzureBuilder::new()
         .with_account(account)
@@ -96,7 +96,7 @@ fn with_credentials(
         return Ok(builder.with_access_key(key));
     }
     if let Some(token) = value(SIGNATURES).or(connection.signature) {
-        let pairs = split_sas(token).map_err(|_| "the SAS token is not one".to_owned())?;
+        let pairs = split_sas(token).map_err(|_| "the SAS token is invalid".to_owned())?;
         return Ok(builder.with_sas_authorization(pairs));
     }
     if let Some(token) = value(TOKENS) {
@@ -121,7 +121,7 @@ fn with_credentials(
             Ok(builder.with_client_secret_authorization(client, secret, tenant))
         }
         (_, _, Some(_), _) | (_, _, None, Some(_)) => {
-            Err("a client's secret or token is set, and AZURE_CLIENT_ID or AZURE_TENANT_ID is not"
+            Err("a client's secret or token is set, but AZURE_CLIENT_ID or AZURE_TENANT_ID is not"
                 .to_owned())
         }
         (Some(client), _, None, None) => Ok(builder.with_client_id(client)),

@@ -92,15 +92,15 @@ fn with_credentials(
 
 /// Checks that a key is of a supported type.
 fn check_kind(what: &str, key: &str) -> Result<(), String> {
-    let key: Value = serde_json::from_str(key).map_err(|_| format!("{what} is no JSON"))?;
+    let key: Value = serde_json::from_str(key).map_err(|_| format!("{what} is not JSON"))?;
     match key.get("type").and_then(Value::as_str) {
         Some("service_account" | "authorized_user") => Ok(()),
         Some(kind) => Err(format!(
-            "{what} holds credentials of the type `{kind}`, which roomctl does not use: put an \
+            "{what} contains credentials of the type `{kind}`, which roomctl does not support: put an \
              access token into GOOGLE_OAUTH_ACCESS_TOKEN, as `gcloud auth print-access-token` or \
              google-github-actions/auth gives it"
         )),
-        None => Err(format!("{what} holds no credentials of Google Cloud")),
+        None => Err(format!("{what} contains no credentials of Google Cloud")),
     }
 }
 

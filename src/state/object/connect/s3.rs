@@ -98,16 +98,16 @@ fn source(environment: &StoreEnvironment, profile: Option<&Profile>) -> Result<S
             return Ok(Source::Key { id, secret, token: variable("AWS_SESSION_TOKEN") });
         }
         (Some(_), None) => {
-            return Err("AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not".to_owned());
+            return Err("AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not".to_owned());
         }
         (None, Some(_)) => {
-            return Err("AWS_SECRET_ACCESS_KEY is set, and AWS_ACCESS_KEY_ID is not".to_owned());
+            return Err("AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not".to_owned());
         }
         (None, None) => {}
     }
     if let Some(file) = variable("AWS_WEB_IDENTITY_TOKEN_FILE") {
         let role = variable("AWS_ROLE_ARN").ok_or_else(|| {
-            "AWS_WEB_IDENTITY_TOKEN_FILE is set, and AWS_ROLE_ARN is not".to_owned()
+            "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not".to_owned()
         })?;
         check_readable("AWS_WEB_IDENTITY_TOKEN_FILE", &file)?;
         return Ok(Source::WebIdentity { file, role });
@@ -127,8 +127,7 @@ fn source(environment: &StoreEnvironment, profile: Option<&Profile>) -> Result<S
     }
     if let Some(url) = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
         let file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").ok_or_else(|| {
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI is set, and \
-             AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE is not"
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI is set, but AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE is not"
                 .to_owned()
         })?;
         check_readable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", &file)?;

@@ -112,7 +112,7 @@ fn incomplete_credentials_are_refused_with_what_is_missing() {
             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE is not",
         ),
         (Gcs, &[("GOOGLE_APPLICATION_CREDENTIALS", "/no/file")], "/no/file, which cannot be read"),
-        (Gcs, &[("GOOGLE_SERVICE_ACCOUNT_KEY", "{")], "is no JSON"),
+        (Gcs, &[("GOOGLE_SERVICE_ACCOUNT_KEY", "{")], "is not JSON"),
         (
             Gcs,
             &[("GOOGLE_SERVICE_ACCOUNT_KEY", r#"{"type": "external_account"}"#)],
@@ -120,7 +120,7 @@ fn incomplete_credentials_are_refused_with_what_is_missing() {
         ),
         (Azure, &[], "AZURE_STORAGE_ACCOUNT is not set"),
         (Azure, &[account, ("AZURE_CLIENT_SECRET", "hush")], "AZURE_CLIENT_ID or AZURE_TENANT_ID"),
-        (Azure, &[account, ("AZURE_STORAGE_SAS_TOKEN", "hush")], "the SAS token is not one"),
+        (Azure, &[account, ("AZURE_STORAGE_SAS_TOKEN", "hush")], "the SAS token is invalid"),
     ];
     for (service, variables, part) in cases {
         let error = failure(service, variables);
@@ -198,9 +198,9 @@ fn a_profile_provides_key_and_region_or_a_hint_to_export_them() {
     let region = ("AWS_REGION", "eu-west-1");
     assert_eq!(host(&with(&of("ci"), &[region])), Ok("s3.eu-west-1.amazonaws.com".to_owned()));
     let cases = [
-        ("people", "`sso_session`, which roomctl does not do: export them"),
+        ("people", "`sso_session`, which roomctl does not support: export them"),
         ("role", "configure export-credentials --profile role --format env"),
-        ("half", "and not the other"),
+        ("half", "has only one of aws_access_key_id"),
         ("nobody", "AWS_PROFILE names the profile `nobody`"),
     ];
     for (profile, part) in cases {

@@ -147,11 +147,11 @@ async fn probed(defect: Defect) -> Result<(), ProbeError> {
 #[tokio::test]
 async fn a_store_that_violates_conditions_is_refused_and_the_probe_deleted() {
     let cases = [
-        (Defect::IgnoresAbsent, "created an object that was there already"),
+        (Defect::IgnoresAbsent, "created an object that existed already"),
         (Defect::IgnoresVersion, "overwrote an object whose version had changed"),
-        (Defect::RefusesAndCreates, "refused a write, and did it"),
-        (Defect::RefusesAndOverwrites, "refused a write, and did it"),
-        (Defect::ConfirmsAndForgets, "confirmed a write, and did not do it"),
+        (Defect::RefusesAndCreates, "refused a write but performed it"),
+        (Defect::RefusesAndOverwrites, "refused a write but performed it"),
+        (Defect::ConfirmsAndForgets, "confirmed a write but did not perform it"),
         (Defect::RefusesAll, "refused to overwrite an object as it was read"),
     ];
     for (defect, part) in cases {

@@ -288,7 +288,7 @@ async fn transient_errors_are_unavailable_and_permanent_ones_are_denied() {
             answer("400 Bad Request", "", "KMS.DisabledException"),
             "400 KMS.DisabledException (Words): check",
         ),
-        (answer("501 Not Implemented", "", "NotImplemented"), "use another one"),
+        (answer("501 Not Implemented", "", "NotImplemented"), "use another store"),
         (answer("404 Not Found", "", "NoSuchBucket"), "there is no bucket `answers`"),
     ];
     for (fault, part) in denied {
@@ -436,13 +436,13 @@ async fn the_role_of_a_machine_is_used_and_a_missing_role_is_reported() {
     metadata.plan(|_| body("404 Not Found", ""));
     let missing = without_keys(&bucket, &variables).get(&Name::Head).await.map(drop);
     let Err(RemoteError::Denied(why)) = missing else { panic!("{missing:?}") };
-    assert!(why.starts_with(&format!("{} answered 404, so that", metadata.address)), "{why}");
+    assert!(why.starts_with(&format!("{} answered 404, so there", metadata.address)), "{why}");
     assert!(why.contains("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"), "{why}");
 
     metadata.plan(|_| Fault::Cut);
     let missing = without_keys(&bucket, &variables).get(&Name::Head).await.map(drop);
     let Err(RemoteError::Denied(why)) = missing else { panic!("{missing:?}") };
-    assert!(why.contains("so that there are no credentials for the state; set"), "{why}");
+    assert!(why.contains("so there are no credentials for the state; set"), "{why}");
 }
 
 #[tokio::test]

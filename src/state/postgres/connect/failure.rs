@@ -33,7 +33,7 @@ impl Failure {
 
     /// Returns the failure of a host name without an address.
     pub(super) fn no_address(why: &str) -> Self {
-        let why = format!("its address is not known: {}", clean(why));
+        let why = format!("the host name cannot be resolved: {}", clean(why));
         Self { error: RemoteError::Unreachable(why), is_final: false }
     }
 
@@ -105,7 +105,7 @@ fn of_network(error: &io::Error) -> RemoteError {
     let cause = error.get_ref();
     let kind = error.kind();
     if cause.and_then(|cause| cause.downcast_ref::<InvalidDnsNameError>()).is_some() {
-        RemoteError::Denied(format!("{words}: no certificate can be for this host"))
+        RemoteError::Denied(format!("{words}: no certificate can match this host"))
     } else if kind == Kind::PermissionDenied && cause.is_some() {
         // The client library detected that the server is read-only.
         RemoteError::Unavailable(READ_ONLY.to_owned())
@@ -121,7 +121,7 @@ fn of_network(error: &io::Error) -> RemoteError {
     } else if matches!(kind, Kind::Other | Kind::InvalidData | Kind::InvalidInput) {
         // The answer could not be parsed, or the connection ended within it.
         RemoteError::Unreachable(format!(
-            "what answers is not a PostgreSQL server ({words}): check host and port"
+            "the answer is not from a PostgreSQL server ({words}): check host and port"
         ))
     } else {
         RemoteError::Unreachable(format!("no connection: {words}"))
@@ -135,7 +135,7 @@ fn of_login(error: &Error) -> RemoteError {
         "the server asks for a password: set PGPASSWORD, or have one in a password file (PGPASSFILE or \
          ~/.pgpass) or a service file"
     } else if words.contains("does not support TLS") {
-        "the server takes no encrypted connections: enable TLS there, or allow unencrypted ones by \
+        "the server accepts no encrypted connections: enable TLS there, or allow unencrypted ones by \
          sslmode=prefer"
     } else if words.contains("channel binding") {
         "channel_binding=require needs TLS and a password of kind scram-sha-256 on the server"
@@ -173,8 +173,8 @@ fn of_tls(error: &rustls::Error) -> RemoteError {
         "the server's certificate expired: renew it".to_owned()
     } else {
         format!(
-            "{words}: the server needs a valid certificate of X.509 version 3 that is not an authority's; a \
-             self-signed one is taken if sslrootcert is the same"
+            "{words}: the server needs a valid certificate of X.509 version 3 that is not an authority's; \
+             a self-signed one is accepted if sslrootcert is the same"
         )
     })
 }
@@ -198,7 +198,8 @@ fn advice(state: &str, message: &str) -> Option<&'static str> {
                             service file";
     const DATABASE: &str =
         "create it (`createdb`), or name another one in the URL or in PGDATABASE";
-    const STARTUP: &str = "the pooler has to allow what every client sends";
+    const STARTUP: &str =
+        "allow this parameter in the pooler (`ignore_startup_parameters` of PgBouncer)";
     let says = |part| message.contains(part);
     match (state.get(..2).unwrap_or_default(), state) {
         // PgBouncer reports all its errors with one SQLSTATE.
@@ -210,7 +211,7 @@ fn advice(state: &str, message: &str) -> Option<&'static str> {
         ("08" | "40" | "53" | "57", _) | (_, "25P03" | "25P04" | "55P03" | "55006") => None,
         _ if says("too many clients") || says("max clients reached") => None,
         ("28", "28000") if says("no encryption") || says("SSL off") => {
-            Some("the server's pg_hba.conf lets it in with encryption at most: set sslmode=require")
+            Some("the server's pg_hba.conf accepts only encrypted connections: set sslmode=require")
         }
         ("28", "28000") if says("certificate") => {
             Some("set sslcert and sslkey to the files of the user's certificate and its key")
@@ -227,8 +228,11 @@ fn advice(state: &str, message: &str) -> Option<&'static str> {
             "to plan, the user needs USAGE on the schema and SELECT on its tables; to write, INSERT, UPDATE \
              and DELETE too, and for the first use CREATE on the schema, or on the database if there is none",
         ),
+        ("23", "23514") | ("22", "22003") => Some(
+            "a row of the state was changed by hand: run `roomctl state repair`, or restore a backup",
+        ),
         ("3F", _) | ("42", "42P01" | "42703" | "42883") => Some(
-            "the schema does not hold a whole state: restore it from a backup, or name another one \
+            "the schema does not contain a complete state: restore it from a backup, or name another one \
              (`?schema=`)",
         ),
         _ => Some(""),

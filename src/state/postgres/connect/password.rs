@@ -82,9 +82,9 @@ fn check_trusted(settings: &Settings<'_>, host: &str, password: &str) -> Result<
         return Ok(());
     }
     Err(format!(
-        "only the URL names the host {host}, and {password} could be for another one: set PGHOST={host} \
-         too, or keep the password in a password file (PGPASSFILE or ~/.pgpass) on a line that names the \
-         host"
+        "only the URL names the host {host}, and {password} may be meant for another one: set \
+         PGHOST={host} too, or keep the password in a password file (PGPASSFILE or ~/.pgpass) on a line \
+         that names the host"
     ))
 }
 
@@ -98,7 +98,7 @@ impl PasswordFile {
         let unreadable = |error| format!("the password file {shown} cannot be read: {error}");
         let metadata = fs::metadata(path).map_err(unreadable)?;
         if !metadata.is_file() {
-            return Err(format!("the password file {shown} is no regular file"));
+            return Err(format!("the password file {shown} is not a regular file"));
         }
         if is_open_to_others(&metadata) {
             return Err(format!(

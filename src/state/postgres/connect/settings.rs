@@ -105,8 +105,7 @@ impl<'a> Settings<'a> {
         let system = || Some(self.environment.first(&["USER", "LOGNAME", "USERNAME"])?.1);
         let user = self.value(PostgresSetting::User).or_else(system);
         user.map(str::to_owned).ok_or_else(|| {
-            "nothing says which user connects: name it in the URL (`postgres://USER@HOST/DATABASE`) or in \
-             PGUSER"
+            "no user is set: name it in the URL (`postgres://USER@HOST/DATABASE`) or in PGUSER"
                 .to_owned()
         })
     }
@@ -124,8 +123,7 @@ impl<'a> Settings<'a> {
             self.value(PostgresSetting::Port).unwrap_or_default().split(',').collect();
         if ports.len() > 1 && ports.len() != hosts.len() {
             return Err(
-                "there is another number of ports than of hosts: name one port for all, or one \
-                        for each"
+                "the numbers of ports and hosts differ: give one port for all hosts, or one for each"
                     .to_owned(),
             );
         }

@@ -71,10 +71,13 @@ fn refusal(text: &str, environment: &StoreEnvironment) -> String {
 
 /// Returns servers, user, database and application name as one line.
 fn shown(connector: &Connector) -> String {
-    let servers: Vec<String> = connector.servers.iter().map(ToString::to_string).collect();
     let shared = &connector.shared;
     let parts = [shared.get_user(), shared.get_dbname(), shared.get_application_name()];
-    format!("{} {}", servers.join(","), parts.map(Option::unwrap_or_default).join(" "))
+    format!(
+        "{} {}",
+        connector.servers().replace(", ", ","),
+        parts.map(Option::unwrap_or_default).join(" ")
+    )
 }
 
 fn passwords(connector: &Connector) -> Vec<Option<&str>> {
@@ -159,13 +162,13 @@ fn an_invalid_or_unsupported_variable_is_reported() {
         ("PGTARGETSESSIONATTRS", "standby", "PGTARGETSESSIONATTRS is invalid"),
         ("PGHOSTADDR", "10.0.0.1", "PGHOSTADDR is set, which roomctl does not support: unset it"),
         ("PGOPTIONS", "-c role=x", "PGOPTIONS is set"),
-        ("PGPORT", "1,2,3", "another number of ports"),
+        ("PGPORT", "1,2,3", "the numbers of ports and hosts differ"),
     ] {
         let why = refusal("postgres://u@h1,h2/", &environment(&[(name, value)]));
         assert!(why.contains(part), "{name}: {why}");
     }
     let why = refusal("postgres://h/", &environment(&[]));
-    assert!(why.contains("nothing says which user connects"), "{why}");
+    assert!(why.contains("no user is set"), "{why}");
 }
 
 #[test]
@@ -223,7 +226,7 @@ fn a_named_password_file_overrides_the_default() {
     let why = refusal("postgres://h/", &home.environment(&[("PGPASSFILE", "/none")]));
     assert!(why.contains("the password file /none cannot be read"), "{why}");
     let why = refusal("postgres://h/", &home.environment(&[("PGPASSFILE", home.path())]));
-    assert!(why.contains("is no regular file"), "{why}");
+    assert!(why.contains("is not a regular file"), "{why}");
 }
 
 #[cfg(unix)]
@@ -296,4 +299,16 @@ fn the_connect_timeout_is_clamped() {
     {
         assert_eq!(connect_timeout(seconds).as_secs(), expected, "{seconds:?}");
     }
+}
+
+#[test]
+fn a_location_without_a_host_names_the_server_that_is_used() {
+    let location = |text: &str, variables: &[(&str, &str)]| {
+        let environment = environment(&[&[("USER", "me"), ("PGPORT", "6543")], variables].concat());
+        super::super::database(&url(text), &environment).expect(text).location
+    };
+    let host = [("PGHOST", "db1,db2"), ("PGPASSWORD", "do-not-show-it")];
+    assert_eq!(location("postgres:///", &host), "postgres:/// (server db1:6543, db2:6543)");
+    assert_eq!(location("postgres:///fleet", &[]), "postgres:///fleet (server localhost:6543)");
+    assert_eq!(location("postgres://db/fleet", &[]), "postgres://db/fleet");
 }

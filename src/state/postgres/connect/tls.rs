@@ -62,8 +62,8 @@ impl Policy {
             return match mode {
                 None | Some("verify-full") => Ok(Self::Required(Trust::System)),
                 Some(_) => Err(
-                    "sslrootcert=system is for sslmode=verify-full only: certificates that the \
-                                system trusts can be had by anyone, so the host has to be checked"
+                    "sslrootcert=system is for sslmode=verify-full only: anyone can get a certificate that \
+                     the system trusts, so the host name must be verified"
                         .to_owned(),
                 ),
             };
@@ -183,7 +183,7 @@ fn client_certificate(
         return Ok(None);
     };
     let key = file(PostgresSetting::SslKey, "postgresql.key")
-        .ok_or("sslcert is set, and sslkey (PGSSLKEY) is not: name the file with its key")?;
+        .ok_or("sslcert is set, but sslkey (PGSSLKEY) is not: set it to the file with its key")?;
     let chain = certificates("sslcert", &certificate)?;
     let private = PrivateKeyDer::from_pem_file(&key)
         .map_err(|error| unusable("sslkey", &key, &error.to_string()))?;
@@ -196,7 +196,7 @@ fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static
         CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
     let certificates = certificates.map_err(|error| unusable(&error.to_string()))?;
     if certificates.is_empty() {
-        return Err(unusable("there is no certificate in PEM form in it"));
+        return Err(unusable("it contains no certificate in PEM form"));
     }
     Ok(certificates)
 }

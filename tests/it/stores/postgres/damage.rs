@@ -79,7 +79,7 @@ async fn a_room_deleted_by_hand_is_detected() {
     recorded(&database, &["chat/a", "chat/b"]).await;
     database.sql("DELETE FROM rooms WHERE address = 'chat/b'");
     let error = refused(&database).await;
-    assert!(error.contains("it has 1 rooms, and its head says 2"), "{error}");
+    assert!(error.contains(".rooms has 1 rows, but `room_count` in "), "{error}");
     let Repair { plan, .. } = repair(&database).await.expect("readable").expect("damaged");
     assert_eq!((plan.rooms, plan.serial), (1, 2));
 }
@@ -88,13 +88,60 @@ async fn a_room_deleted_by_hand_is_detected() {
 async fn a_journal_that_lacks_entries_is_refused_and_repaired() {
     let Some(database) = postgres::database() else { return };
     recorded(&database, &["chat/a"]).await;
-    database.sql("UPDATE head SET last_entry = 1000000000000000");
+    database.sql("UPDATE head SET last_entry = 100000000000000");
     let error = refused(&database).await;
-    assert!(error.contains("its journal lacks entries"), "{error}");
+    assert!(error.contains("the numbers in "), "{error}");
     let Repair { plan, write, .. } = repair(&database).await.expect("readable").expect("damaged");
     assert_eq!((plan.rooms, plan.serial), (1, 2));
     write.await.expect("written");
     assert_eq!(names(&read(&database).await), ["chat/a"]);
+}
+
+#[tokio::test]
+async fn a_number_at_its_upper_bound_is_refused_and_repaired() {
+    for (change, column) in [
+        ("epoch = 1000000000000", "epoch"),
+        ("base = 1000000000000000, last_entry = 1000000000000000", "last_entry"),
+    ] {
+        let Some(database) = postgres::database() else { return };
+        recorded(&database, &["chat/a"]).await;
+        database.sql(&format!("UPDATE head SET {change}"));
+        let error = refused(&database).await;
+        let named =
+            format!("{}.head is damaged: column `{column}` is 1000000000000", database.schema);
+        assert!(error.contains(&named) && error.contains("roomctl state repair"), "{error}");
+        let Repair { write, .. } = repair(&database).await.expect("readable").expect("damaged");
+        write.await.expect("written");
+        append(&lock(&database).await, vec![result("chat/b")]).await;
+        assert_eq!(names(&read(&database).await), ["chat/a", "chat/b"]);
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_a_damaged_head_names_its_table_and_column() {
+    for (change, expected) in [
+        (
+            "holder = '5'",
+            "column `holder` is not as roomctl wrote it (invalid type: integer `5`, expected an object",
+        ),
+        ("holder = '{}'", "column `holder` is not as roomctl wrote it (missing field `pid`"),
+        (
+            "last_calls = '[]'",
+            "column `last_calls` is not as roomctl wrote it (invalid type: sequence, expected a map",
+        ),
+    ] {
+        let Some(database) = postgres::database() else { return };
+        recorded(&database, &["chat/a"]).await;
+        database.sql(&format!("UPDATE head SET {change}"));
+        let error = refused(&database).await;
+        assert!(
+            error.contains(&format!("{}.head is damaged: {expected}", database.schema)),
+            "{error}"
+        );
+        let Repair { write, .. } = repair(&database).await.expect("readable").expect("damaged");
+        write.await.expect("written");
+        assert_eq!(names(&read(&database).await), ["chat/a"]);
+    }
 }
 
 #[tokio::test]

@@ -133,7 +133,9 @@ async fn a_holder_whose_last_entry_was_lost_stops() {
         writer.append(vec![result("chat/b")]).await.map(drop).expect_err("the last entry is gone");
     assert!(matches!(error, StateError::Outdated { .. }), "{error}");
     assert!(
-        error.to_string().contains("its last writes are not what the server confirmed"),
+        error
+            .to_string()
+            .contains("its last writes are no longer there, although the server confirmed them"),
         "{error}"
     );
     writer.fold(calls(1)).await.map(drop).expect_err("the holder has stopped");

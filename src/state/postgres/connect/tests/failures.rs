@@ -92,6 +92,11 @@ async fn errors_are_transient_or_permanent_by_their_sqlstate() {
         ("42501", "permission denied for schema roomctl", "to plan, the user needs USAGE"),
         ("3F000", "schema \"roomctl\" does not exist", "restore it"),
         ("42P01", "relation \"roomctl.head\" does not exist", "restore it"),
+        (
+            "23514",
+            "new row for relation \"head\" violates check constraint \"head_epoch_check\"",
+            "run `roomctl state repair`",
+        ),
         ("42601", "syntax error at or near \"x\"", "(42601)"),
         ("XX000", "Tenant or user not found", "(XX000)"),
     ];
@@ -123,7 +128,7 @@ async fn a_refused_connection_is_unreachable_and_a_lost_one_is_unavailable() {
     let other =
         error(&[server(vec![b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()]).await], "").await;
     let RemoteError::Unreachable(why) = other else { panic!("{other:?}") };
-    assert!(why.contains("what answers is not a PostgreSQL server"), "{why}");
+    assert!(why.contains("the answer is not from a PostgreSQL server"), "{why}");
 }
 
 #[tokio::test]
@@ -131,7 +136,7 @@ async fn a_missing_requirement_of_the_server_is_reported() {
     let no_tls = server(vec![b"N".to_vec()]).await;
     let text = format!("postgres://u@127.0.0.1:{no_tls}/d?sslmode=require");
     let error = connector(&text, &environment(&[])).connect().await.expect_err("an error");
-    assert!(matches!(&error, RemoteError::Denied(why) if why.contains("takes no encrypted")));
+    assert!(matches!(&error, RemoteError::Denied(why) if why.contains("accepts no encrypted")));
     let cleartext = server(vec![frame(b'R', &3_u32.to_be_bytes())]).await;
     let text = format!("postgres://u@127.0.0.1:{cleartext}/d?sslmode=disable");
     let error = connector(&text, &environment(&[])).connect().await.expect_err("an error");

@@ -112,7 +112,7 @@ fn certificates_are_read_from_named_files_or_the_home_folder() {
     assert_eq!(trust("?sslmode=disable"), "None");
     let named = format!("?sslmode=verify-full&sslrootcert={}/named.crt", home.path());
     assert!(trust(&named).contains("named.crt"));
-    for (file, part) in [("none.crt", "No such file"), ("empty.crt", "there is no certificate")] {
+    for (file, part) in [("none.crt", "No such file"), ("empty.crt", "contains no certificate")] {
         let text = format!("postgres://h/?sslrootcert={}/{file}", home.path());
         let why = refusal(&text, &home.environment(&[]));
         assert!(why.contains(part), "{file}: {why}");
