@@ -1,7 +1,7 @@
 //! The command line, tested through the real binary: exit codes, streams, documents, messages.
 
-pub(crate) mod desk;
 pub(crate) mod served;
+pub(crate) mod test_dir;
 
 mod adopt;
 mod completions;

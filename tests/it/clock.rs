@@ -9,7 +9,7 @@ use roomctl::model::{Call, Clock, Desired, Timestamp};
 use roomctl::provider::http::TokioClock;
 
 use crate::support::fleet::HEAD;
-use crate::support::{Ended, Fuse, How, Mishap, World, in_moved_time, service};
+use crate::support::{Ended, Fuse, InjectedFault, RunOptions, World, service, with_paused_clock};
 
 /// The longest time after which a call may still take effect, plus some seconds for the rest of a run.
 const LONGEST_RUN: Duration = Duration::from_secs(20);
@@ -56,23 +56,23 @@ fn assert_created_once(world: &World) {
 #[test]
 fn a_clock_change_during_a_lookup_neither_delays_nor_shortens_the_wait() {
     for offset in [-HOUR, HOUR, 0] {
-        for mishap in [Mishap::LostBefore, Mishap::Late] {
-            in_moved_time(async {
+        for fault in [InjectedFault::LostBefore, InjectedFault::Late] {
+            with_paused_clock(async {
                 let clock = AdjustableClock::new();
                 let world = World::by(clock.clone(), service());
                 let desired = one_room(&world);
-                world.script.strike(Call::CreateRoom, 1, mishap);
+                world.script.inject(Call::CreateRoom, 1, fault);
                 let start = tokio::time::Instant::now();
-                let how = How::plain();
+                let how = RunOptions::plain();
                 let (ran, ()) = tokio::join!(world.apply(&desired, &how), async {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                     clock.set(offset);
                 });
                 let ran = ran.expect("a state").ran();
-                assert_eq!(ran.outcome.done.len(), 1, "{offset}, {mishap:?}: {:?}", ran.outcome);
+                assert_eq!(ran.outcome.done.len(), 1, "{offset}, {fault:?}: {:?}", ran.outcome);
                 assert!(
                     start.elapsed() < LONGEST_RUN,
-                    "{offset}, {mishap:?}: {:?}",
+                    "{offset}, {fault:?}: {:?}",
                     start.elapsed()
                 );
                 assert_created_once(&world);
@@ -84,23 +84,23 @@ fn a_clock_change_during_a_lookup_neither_delays_nor_shortens_the_wait() {
 #[test]
 fn a_clock_set_back_between_runs_does_not_extend_the_wait_of_the_next() {
     for offset in [-HOUR, -5_000] {
-        for mishap in [Mishap::LostBefore, Mishap::Late] {
-            in_moved_time(async {
+        for fault in [InjectedFault::LostBefore, InjectedFault::Late] {
+            with_paused_clock(async {
                 let clock = AdjustableClock::new();
                 let world = World::by(clock.clone(), service());
                 let desired = one_room(&world);
-                world.script.strike(Call::CreateRoom, 1, mishap);
-                let how = How { fuse: Fuse::never(), ..How::plain() };
+                world.script.inject(Call::CreateRoom, 1, fault);
+                let how = RunOptions { fuse: Fuse::never(), ..RunOptions::plain() };
                 let run = tokio::time::timeout(Duration::from_secs(1), world.apply(&desired, &how));
                 assert!(run.await.is_err(), "the run was not cut off while it waited");
                 clock.set(offset);
                 let start = tokio::time::Instant::now();
-                let ended = world.apply(&desired, &How::plain()).await.expect("a state");
-                let Ended::Ran(ran) = ended else { panic!("the run crashed") };
+                let ended = world.apply(&desired, &RunOptions::plain()).await.expect("a state");
+                let Ended::CommandResult(ran) = ended else { panic!("the run crashed") };
                 assert!(ran.outcome.failed.is_empty(), "{:?}", ran.outcome);
                 assert!(
                     start.elapsed() < LONGEST_RUN,
-                    "{offset}, {mishap:?}: {:?}",
+                    "{offset}, {fault:?}: {:?}",
                     start.elapsed()
                 );
                 assert_created_once(&world);

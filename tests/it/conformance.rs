@@ -8,7 +8,7 @@ mod others;
 mod stage;
 mod subject;
 
-use crate::support::in_moved_time;
+use crate::support::with_paused_clock;
 
 /// Defines one test for each behaviour of one subject.
 macro_rules! behaviours {
@@ -16,7 +16,7 @@ macro_rules! behaviours {
         $($(
             #[test]
             fn $behaviour() {
-                in_moved_time(super::$about::$behaviour(&super::subject::$subject));
+                with_paused_clock(super::$about::$behaviour(&super::subject::$subject));
             }
         )*)*
     };
@@ -26,7 +26,7 @@ macro_rules! behaviours {
 macro_rules! subjects {
     ($($name:ident = $subject:ident),* $(,)?) => {
         $(mod $name {
-            use super::in_moved_time;
+            use super::with_paused_clock;
 
             behaviours! {
                 $subject:

@@ -8,9 +8,10 @@ use roomctl::emulator::{Action, EmulatorConfig, Fault, FaultShare, Work};
 use roomctl::model::{Attribute, AttributeChange, Desired, Kind, Refresh, RoomId};
 
 use crate::support::fleet::{
-    CHAT, FLEETS, Fleet, HEAD, LIVE, MIXED, VIDEO, come_through, converge, no_orphans, provider,
+    CHAT, FLEETS, Fleet, HEAD, LIVE, MIXED, VIDEO, converge, converge_and_check, no_orphans,
+    provider,
 };
-use crate::support::{Ended, Fuse, How, RunCommand, World, in_moved_time, service};
+use crate::support::{Ended, Fuse, RunCommand, RunOptions, World, service, with_paused_clock};
 
 /// Returns a service so slow that many calls are in flight at any moment and take effect after a
 /// crash.
@@ -36,15 +37,15 @@ fn hanging(seed: u64) -> EmulatorConfig {
 async fn before(fleet: Fleet, settings: EmulatorConfig, edition: usize) -> Result<World, String> {
     let world = World::new(settings);
     for edition in fleet.editions().into_iter().take(edition) {
-        come_through(&world, &world.declare(&edition.text), &edition).await?;
-        fleet.people_come(&world);
+        converge_and_check(&world, &world.declare(&edition.text), &edition).await?;
+        fleet.add_people(&world);
     }
     Ok(world)
 }
 
 /// Applies with a crash at the given moment.
 async fn run_until(world: &World, desired: &Desired, moment: u64) -> Result<Ended, String> {
-    let how = How { fuse: Fuse::after(moment), ..How::with_consent() };
+    let how = RunOptions { fuse: Fuse::after(moment), ..RunOptions::with_consent() };
     let ended = world.apply(desired, &how).await.map_err(|error| error.to_string())?;
     no_orphans(world).await?;
     Ok(ended)
@@ -65,7 +66,7 @@ async fn crash(
     for moment in moments {
         crashed &= matches!(run_until(&world, &desired, *moment).await?, Ended::Crashed);
     }
-    come_through(&world, &desired, edition).await?;
+    converge_and_check(&world, &desired, edition).await?;
     Ok(crashed)
 }
 
@@ -79,7 +80,7 @@ fn assert_crashes_lose_nothing(fleet: Fleet, stride: usize, least: u64) {
     for edition in [0, 1] {
         let mut reached = 0;
         for moment in (edition as u64..).step_by(stride) {
-            match in_moved_time(crash(fleet, slow(moment), edition, &[moment])) {
+            match with_paused_clock(crash(fleet, slow(moment), edition, &[moment])) {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(why) => failed.push(format!("edition {edition}, moment {moment}: {why}")),
@@ -126,7 +127,7 @@ async fn crash_with_a_create_during_the_lookup(seed: u64) -> Result<(), String> 
     for connection in world.connect(&desired, &Fuse::never()).values() {
         connection.client.register_user(None).await.expect("registered");
     }
-    let (after, how) = (Duration::from_millis(8_200), How::with_consent());
+    let (after, how) = (Duration::from_millis(8_200), RunOptions::with_consent());
     // Dropped at that time, unless it is done before.
     let _ = tokio::time::timeout(after, world.apply(&desired, &how)).await;
     converge(&world, &desired).await?;
@@ -138,7 +139,7 @@ async fn crash_with_a_create_during_the_lookup(seed: u64) -> Result<(), String> 
 fn a_create_that_takes_effect_during_its_lookup_is_not_lost() {
     for seed in 0..24 {
         assert_eq!(
-            in_moved_time(crash_with_a_create_during_the_lookup(seed)),
+            with_paused_clock(crash_with_a_create_during_the_lookup(seed)),
             Ok(()),
             "seed {seed}"
         );
@@ -163,7 +164,7 @@ async fn crash_in_a_replace(kind: Kind, moment: u64) -> Result<bool, String> {
     converge(&world, &first).await?;
     let score = Attribute { value: "7".into(), auto_delete: false };
     let change = AttributeChange::Set("score".into(), score.clone());
-    world.stranger(&first).await.modify("lobby", vec![change]).await;
+    world.other_client(&first).await.modify("lobby", vec![change]).await;
     let second = world.declare(&edition("After", "bob"));
     let crashed = matches!(run_until(&world, &second, moment).await?, Ended::Crashed);
     converge(&world, &second).await?;
@@ -185,7 +186,7 @@ fn a_crash_at_every_moment_of_a_replace_keeps_attributes_of_others() {
     for (kind, least) in [(Kind::Zim, 12), (Kind::TencentLive, 20)] {
         let mut moments = 0;
         for moment in 0.. {
-            match in_moved_time(crash_in_a_replace(kind, moment)) {
+            match with_paused_clock(crash_in_a_replace(kind, moment)) {
                 Ok(true) => moments += 1,
                 Ok(false) => break,
                 Err(why) => panic!("{kind}, moment {moment}: {why}"),
@@ -208,11 +209,11 @@ async fn crash_in_a_reconcile(text: &str, kind: Kind, moment: u64) -> Result<boo
         Some((room.name, room.delay, room.attributes, notice))
     };
     let as_applied = content(&world);
-    world.stranger_at(&applied, provider(kind)).await.destroy("lobby").await;
+    world.other_client_at(&applied, provider(kind)).await.destroy("lobby").await;
     let edited = world.declare(&text.replace("Before", "After"));
     let reconcile = |fuse| {
-        let how = How::with_consent().refresh(Refresh::All);
-        How { fuse, command: RunCommand::Reconcile, ..how }
+        let how = RunOptions::with_consent().refresh(Refresh::All);
+        RunOptions { fuse, command: RunCommand::Reconcile, ..how }
     };
     let crashed = world.apply(&edited, &reconcile(Fuse::after(moment))).await;
     let crashed = matches!(crashed.map_err(|error| error.to_string())?, Ended::Crashed);
@@ -245,14 +246,14 @@ async fn crash_while_restoring_drift(moment: u64) -> Result<bool, String> {
     };
     let applied = world.declare(&text("ours"));
     converge(&world, &applied).await?;
-    let stranger = world.stranger_at(&applied, provider(Kind::TencentLive)).await;
+    let other_client = world.other_client_at(&applied, provider(Kind::TencentLive)).await;
     let theirs = world.declare(&text("theirs"));
     for patch in applied.rooms[0].room.patches_towards(Kind::TencentLive, &theirs.rooms[0].room) {
-        stranger.patch("lobby", patch).await;
+        other_client.patch("lobby", patch).await;
     }
     let reconcile = |fuse| {
-        let how = How::with_consent().refresh(Refresh::All);
-        How { fuse, command: RunCommand::Reconcile, ..how }
+        let how = RunOptions::with_consent().refresh(Refresh::All);
+        RunOptions { fuse, command: RunCommand::Reconcile, ..how }
     };
     let crashed = world.apply(&applied, &reconcile(Fuse::after(moment))).await;
     let crashed = matches!(crashed.map_err(|error| error.to_string())?, Ended::Crashed);
@@ -269,7 +270,7 @@ async fn crash_while_restoring_drift(moment: u64) -> Result<bool, String> {
 fn a_crash_at_every_moment_of_a_reconcile_records_no_drift_as_applied() {
     let mut moments = 0;
     for moment in 0.. {
-        match in_moved_time(crash_while_restoring_drift(moment)) {
+        match with_paused_clock(crash_while_restoring_drift(moment)) {
             Ok(true) => moments += 1,
             Ok(false) => break,
             Err(why) => panic!("moment {moment}: {why}"),
@@ -293,16 +294,16 @@ async fn crash_while_deferring_a_replace(moment: u64) -> Result<bool, String> {
     let second = world.declare(&edition("After"));
     let crashed = matches!(run_until(&world, &second, moment).await?, Ended::Crashed);
     for _ in 0..2 {
-        let ran = world.apply(&second, &How::with_consent()).await;
+        let ran = world.apply(&second, &RunOptions::with_consent()).await;
         ran.map_err(|error| error.to_string())?.ran();
     }
     let plan = world.plan(&second, Refresh::All).await.map_err(|error| error.to_string())?;
     if !plan.steps.is_empty() || plan.waiting.len() != 1 {
         return Err(format!("{plan:?}"));
     }
-    world.stranger(&second).await.destroy("lobby").await;
-    let how = How::with_consent().refresh(Refresh::All);
-    let how = How { command: RunCommand::Reconcile, ..how };
+    world.other_client(&second).await.destroy("lobby").await;
+    let how = RunOptions::with_consent().refresh(Refresh::All);
+    let how = RunOptions { command: RunCommand::Reconcile, ..how };
     world.apply(&first, &how).await.map_err(|error| error.to_string())?.ran();
     let stats = world.stats_of(Kind::Zim);
     let room = stats.rooms.get(&RoomId::new("lobby")).ok_or("the room is lost")?;
@@ -315,7 +316,7 @@ async fn crash_while_deferring_a_replace(moment: u64) -> Result<bool, String> {
 fn a_crash_at_every_moment_of_a_deferred_replace_keeps_the_approval() {
     let mut moments = 0;
     for moment in 0.. {
-        match in_moved_time(crash_while_deferring_a_replace(moment)) {
+        match with_paused_clock(crash_while_deferring_a_replace(moment)) {
             Ok(true) => moments += 1,
             Ok(false) => break,
             Err(why) => panic!("moment {moment}: {why}"),
@@ -337,7 +338,7 @@ fn a_crash_at_every_moment_of_a_reconcile_loses_no_room() {
     for (kind, text, least) in [(Kind::Zim, &*chat, 8), (Kind::TencentLive, live, 10)] {
         let mut moments = 0;
         for moment in 0.. {
-            match in_moved_time(crash_in_a_reconcile(text, kind, moment)) {
+            match with_paused_clock(crash_in_a_reconcile(text, kind, moment)) {
                 Ok(true) => moments += 1,
                 Ok(false) => break,
                 Err(why) => panic!("{kind}, moment {moment}: {why}"),
@@ -357,7 +358,7 @@ proptest! {
         seed in 0..1_000_u64,
         moments in prop::collection::vec(0..90_u64, 1..4),
     ) {
-        in_moved_time(crash(fleet, hanging(seed), edition, &moments)).map_err(TestCaseError::fail)?;
+        with_paused_clock(crash(fleet, hanging(seed), edition, &moments)).map_err(TestCaseError::fail)?;
     }
 
     #[test]
@@ -367,17 +368,17 @@ proptest! {
         seed in 0..1_000_u64,
         millis in prop::collection::vec(0..15_000_u64, 1..4),
     ) {
-        in_moved_time(async {
+        with_paused_clock(async {
             let world = before(fleet, hanging(seed), edition).await?;
             let edition = &fleet.editions()[edition];
             let desired = world.declare(&edition.text);
             for after in millis {
-                let (after, how) = (Duration::from_millis(after), How::with_consent());
+                let (after, how) = (Duration::from_millis(after), RunOptions::with_consent());
                 // Dropped at that time, unless it is done before.
                 let _ = tokio::time::timeout(after, world.apply(&desired, &how)).await;
                 no_orphans(&world).await?;
             }
-            come_through(&world, &desired, edition).await
+            converge_and_check(&world, &desired, edition).await
         }).map_err(TestCaseError::fail)?;
     }
 }

@@ -1,6 +1,6 @@
 //! The folders of `examples/`: each is validated, planned and applied; the next plan has no steps.
 
-use crate::cli::desk::{Desk, files_below, repository};
+use crate::cli::test_dir::{TestDir, files_below, repository};
 
 /// A folder of `examples/`, its `-f` options, and the number of rooms that it declares.
 struct Example {
@@ -43,21 +43,21 @@ const EXAMPLES: [Example; 9] =
 
 impl Example {
     /// Validates, plans and applies the example; asserts that the next plan has no steps.
-    fn applied(&self) -> Desk {
+    fn applied(&self) -> TestDir {
         let Self { folder, files, rooms } = self;
-        let desk = Desk::empty();
-        desk.copy(&format!("examples/{folder}"));
-        let run = |command: &str| desk.run(&format!("{command} {files}"));
+        let dir = TestDir::empty();
+        dir.copy(&format!("examples/{folder}"));
+        let run = |command: &str| dir.run(&format!("{command} {files}"));
         let valid = format!("Valid: {rooms} rooms.");
-        run("validate").ends(0).prints(&valid).keeps_from("warning");
-        run("plan --detailed-exitcode").ends(2).prints(&format!("Plan: {rooms} to create"));
+        run("validate").exits(0).stdout_has(&valid).output_lacks("warning");
+        run("plan --detailed-exitcode").exits(2).stdout_has(&format!("Plan: {rooms} to create"));
         let applied = format!("Applied: {rooms} created.");
-        run("apply --auto-approve").ends(0).prints(&applied);
+        run("apply --auto-approve").exits(0).stdout_has(&applied);
         for refresh in ["due", "all"] {
-            let again = run(&format!("plan --detailed-exitcode --refresh {refresh}")).ends(0);
-            again.prints(&format!("No changes: {rooms} rooms, "));
+            let again = run(&format!("plan --detailed-exitcode --refresh {refresh}")).exits(0);
+            again.stdout_has(&format!("No changes: {rooms} rooms, "));
         }
-        desk
+        dir
     }
 }
 
@@ -91,10 +91,10 @@ fn every_readme_shows_the_plan_of_its_example() {
             shown.iter().any(|it| it == files),
             "{folder}/README.md does not show `plan {files}`"
         );
-        let desk = Desk::empty();
-        desk.copy(&format!("examples/{folder}"));
+        let dir = TestDir::empty();
+        dir.copy(&format!("examples/{folder}"));
         for plan in shown {
-            desk.run(&format!("plan --refresh never {}", plan.replace('\'', ""))).ends(0);
+            dir.run(&format!("plan --refresh never {}", plan.replace('\'', ""))).exits(0);
         }
     }
 }
@@ -108,85 +108,85 @@ fn small_examples_apply_and_converge() {
 
 #[test]
 fn one_entry_declares_two_hundred_tables() {
-    let desk = TABLES.applied();
-    let listed = desk.run(&format!("state list {}", TABLES.files)).ends(0);
-    listed.prints("game/table-001").prints("game/table-200");
+    let dir = TABLES.applied();
+    let listed = dir.run(&format!("state list {}", TABLES.files)).exits(0);
+    listed.stdout_has("game/table-001").stdout_has("game/table-200");
 }
 
 #[test]
 fn vanished_game_tables_are_recreated() {
-    let desk = Desk::empty();
-    desk.copy("examples/game-rooms");
-    desk.run("apply --auto-approve -f examples/game-rooms").ends(0);
-    desk.run("emulator advance 15m -f examples/game-rooms").ends(0);
-    let back = desk.run("apply --auto-approve -f examples/game-rooms").ends(0);
-    back.prints("Applied: 4 recreated.").prints("3 unchanged");
+    let dir = TestDir::empty();
+    dir.copy("examples/game-rooms");
+    dir.run("apply --auto-approve -f examples/game-rooms").exits(0);
+    dir.run("emulator advance 15m -f examples/game-rooms").exits(0);
+    let back = dir.run("apply --auto-approve -f examples/game-rooms").exits(0);
+    back.stdout_has("Applied: 4 recreated.").stdout_has("3 unchanged");
 }
 
 #[test]
 fn a_missing_file_option_destroys_nothing() {
-    let desk = Desk::empty();
-    desk.copy("examples/game-rooms");
-    desk.run("apply --auto-approve -f examples/game-rooms").ends(0);
+    let dir = TestDir::empty();
+    dir.copy("examples/game-rooms");
+    dir.run("apply --auto-approve -f examples/game-rooms").exits(0);
     let one = "-f examples/game-rooms/roomctl.yaml -f examples/game-rooms/lobbies.yaml";
-    let held = desk.run(&format!("apply --auto-approve {one}")).ends(3);
-    held.prints("tables.yaml").prints("Applied: nothing; 4 not tried.");
+    let held = dir.run(&format!("apply --auto-approve {one}")).exits(3);
+    held.stdout_has("tables.yaml").stdout_has("Applied: nothing; 4 not tried.");
 }
 
 #[test]
 fn three_hundred_existing_rooms_are_adopted() {
-    let desk = ADOPTING.applied();
+    let dir = ADOPTING.applied();
     let other = format!("--state lost/rooms.state.json {}", ADOPTING.files);
-    std::fs::create_dir(desk.path("lost")).expect("a folder");
+    std::fs::create_dir(dir.path("lost")).expect("a folder");
     let data = "rooms.emulator.json";
-    desk.write(&format!("lost/{data}"), &desk.read(&format!("examples/adopt-existing/{data}")));
-    desk.run(&format!("plan {other}")).ends(0).prints("300 to adopt");
-    desk.run(&format!("apply --auto-approve {other}")).ends(0).prints("Applied: 300 adopted.");
-    desk.run(&format!("plan --detailed-exitcode {other}")).ends(0).prints("No changes: ");
+    dir.write(&format!("lost/{data}"), &dir.read(&format!("examples/adopt-existing/{data}")));
+    dir.run(&format!("plan {other}")).exits(0).stdout_has("300 to adopt");
+    dir.run(&format!("apply --auto-approve {other}")).exits(0).stdout_has("Applied: 300 adopted.");
+    dir.run(&format!("plan --detailed-exitcode {other}")).exits(0).stdout_has("No changes: ");
 }
 
 #[test]
 fn environments_are_kept_apart() {
-    let desk = PRODUCTION.applied();
-    desk.run(&format!("apply --auto-approve {}", STAGING.files)).ends(0);
-    let listed = desk.run(&format!("state list {}", PRODUCTION.files)).ends(0);
-    listed.prints("chat/executives").keeps_from("chat/load-test");
+    let dir = PRODUCTION.applied();
+    dir.run(&format!("apply --auto-approve {}", STAGING.files)).exits(0);
+    let listed = dir.run(&format!("state list {}", PRODUCTION.files)).exits(0);
+    listed.stdout_has("chat/executives").output_lacks("chat/load-test");
     let mixed = format!("{} --state examples/environments/env/prod/prod.state.json", STAGING.files);
-    desk.run(&format!("plan {mixed}")).ends(3);
+    dir.run(&format!("plan {mixed}")).exits(3);
 }
 
 #[test]
 fn both_sides_are_destroyed_together_and_a_forgotten_room_stays() {
-    let desk = Desk::empty();
-    desk.copy("examples/live-show");
+    let dir = TestDir::empty();
+    dir.copy("examples/live-show");
     let file = "examples/live-show/rooms.yaml";
-    let run = |command: &str| desk.run(&format!("{command} -f {file}"));
+    let run = |command: &str| dir.run(&format!("{command} -f {file}"));
     let without = |id: &str| {
-        let text = desk.read(file);
+        let text = dir.read(file);
         let (before, entry) = text.split_once(&format!("  - {id}")).expect("an entry");
         let after = entry.split_once("\n  - ").map_or("", |(_, after)| after);
-        desk.write(file, &format!("{before}  - {after}"));
+        dir.write(file, &format!("{before}  - {after}"));
     };
-    run("apply --auto-approve").ends(0);
+    run("apply --auto-approve").exits(0);
     without("{id: q-and-a");
-    run("emulator enter video/q-and-a --users 3").ends(0);
-    run("plan").ends(0).prints("3 people inside").prints("now: 2 waiting, ");
-    let waiting = run("apply --auto-approve --allow-destroy 2").ends(0);
+    run("emulator enter video/q-and-a --users 3").exits(0);
+    run("plan").exits(0).stdout_has("3 people inside").stdout_has("now: 2 waiting, ");
+    let waiting = run("apply --auto-approve --allow-destroy 2").exits(0);
     let line = "Nothing can be done now: 2 waiting, on the built-in emulator.";
-    waiting.prints("destroy  chat/q-and-a   3 people").prints(line).keeps_from("Applied");
-    run("emulator leave video/q-and-a").ends(0);
-    run("apply --auto-approve --allow-destroy 2").ends(0).prints("Applied: 2 destroyed.");
+    waiting.stdout_has("destroy  chat/q-and-a   3 people").stdout_has(line).output_lacks("Applied");
+    run("emulator leave video/q-and-a").exits(0);
+    run("apply --auto-approve --allow-destroy 2").exits(0).stdout_has("Applied: 2 destroyed.");
     without("id: backstage");
-    run("emulator enter video/backstage --users 2").ends(0);
-    run("apply --auto-approve").ends(0).prints("on_remove: forget").prints("1 forgotten.");
-    run("emulator leave video/backstage --users 2").ends(0);
+    run("emulator enter video/backstage --users 2").exits(0);
+    run("apply --auto-approve").exits(0).stdout_has("on_remove: forget").stdout_has("1 forgotten.");
+    run("emulator leave video/backstage --users 2").exits(0);
 }
 
 #[test]
 fn every_field_of_a_tencent_room_is_shown() {
-    let desk = Desk::empty();
-    desk.copy("examples/tencent-channels");
-    let text = desk.read("examples/tencent-channels/rooms.yaml");
+    let dir = TestDir::empty();
+    dir.copy("examples/tencent-channels");
+    let text = dir.read("examples/tencent-channels/rooms.yaml");
     for field in roomctl::model::Kind::TencentLive.fields() {
         assert!(text.contains(&format!("    {field}:")), "no channel declares `{field}`");
     }

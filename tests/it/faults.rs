@@ -9,9 +9,9 @@ use roomctl::model::Call;
 use tracing::subscriber::NoSubscriber;
 
 use crate::support::fleet::{
-    CHAT, FLEETS, Fleet, LIVE, MIXED, VIDEO, come_through, converge, settled,
+    CHAT, FLEETS, Fleet, LIVE, MIXED, VIDEO, converge, converge_and_check, settled,
 };
-use crate::support::{How, Mishap, World, in_moved_time, service};
+use crate::support::{InjectedFault, RunOptions, World, service, with_paused_clock};
 
 /// The number of seeds for each mix of faults.
 const SEEDS: u64 = 12;
@@ -38,8 +38,8 @@ async fn apply_with_faults(fleet: Fleet, mix: &[&str], seed: u64) -> Result<(), 
     let world = World::new(EmulatorConfig { faults, seed, latency, jitter: latency, ..service() });
     for edition in fleet.editions() {
         let desired = world.declare(&edition.text);
-        come_through(&world, &desired, &edition).await?;
-        fleet.people_come(&world);
+        converge_and_check(&world, &desired, &edition).await?;
+        fleet.add_people(&world);
     }
     Ok(())
 }
@@ -49,7 +49,7 @@ fn assert_converges_under_all_faults(fleet: Fleet, seeds: u64) {
     let mut failed = Vec::new();
     for mix in MIXES {
         for seed in 0..seeds {
-            if let Err(why) = in_moved_time(apply_with_faults(fleet, mix, seed)) {
+            if let Err(why) = with_paused_clock(apply_with_faults(fleet, mix, seed)) {
                 failed.push(format!("{mix:?}, seed {seed}: {why}"));
             }
         }
@@ -96,9 +96,9 @@ async fn run_with_retries() {
     let world = World::new(service());
     let [edition, _] = CHAT.editions();
     let desired = world.declare(&edition.text);
-    world.script.strike(Call::CreateRoom, 3, Mishap::Answered(660_300_005));
+    world.script.inject(Call::CreateRoom, 3, InjectedFault::Answered(660_300_005));
     converge(&world, &desired).await.expect("converged");
-    world.script.strike(Call::QueryRoomUserList, 2, Mishap::LostBefore);
+    world.script.inject(Call::QueryRoomUserList, 2, InjectedFault::LostBefore);
     converge(&world, &desired).await.expect("converged");
     assert!(world.script.is_over(), "not every planned fault was injected");
 }
@@ -117,7 +117,7 @@ fn every_retried_call_is_logged() {
     // `tracing` asks both of them each time.
     let _second = tracing::Dispatch::new(NoSubscriber::default());
     let logging = tracing::subscriber::set_default(subscriber);
-    in_moved_time(run_with_retries());
+    with_paused_clock(run_with_retries());
     drop(logging);
     let log = String::from_utf8(log.0.lock().expect("the log").clone()).expect("UTF-8");
     let retries: Vec<&str> = log.lines().filter(|line| line.contains("retrying")).collect();
@@ -131,13 +131,13 @@ fn every_retried_call_is_logged() {
 #[test]
 fn without_faults_one_run_converges() {
     for fleet in FLEETS {
-        in_moved_time(async {
+        with_paused_clock(async {
             let world = World::new(service());
             for edition in fleet.editions() {
                 let desired = world.declare(&edition.text);
                 assert_eq!(converge(&world, &desired).await, Ok(1), "{}", fleet.name);
                 assert_eq!(settled(&world, &desired, &edition).await, Ok(()), "{}", fleet.name);
-                fleet.people_come(&world);
+                fleet.add_people(&world);
             }
         });
     }
@@ -150,10 +150,10 @@ providers: {live: {kind: tencent-live, app_id: 1, operator: admin, endpoint: emu
 rooms: [{id: channel, name: Channel, seat_template: Karaoke, attributes: {topic: music}}]
 ";
     let failed = |call| {
-        in_moved_time(async move {
+        with_paused_clock(async move {
             let world = World::new(service());
-            (1..=6).for_each(|nth| world.script.strike(call, nth, Mishap::Refused));
-            let ran = world.apply(&world.declare(LIVE_ROOM), &How::plain()).await;
+            (1..=6).for_each(|nth| world.script.inject(call, nth, InjectedFault::Refused));
+            let ran = world.apply(&world.declare(LIVE_ROOM), &RunOptions::plain()).await;
             let outcome = ran.expect("a state").ran().outcome;
             assert!(!outcome.failed[0].pending, "{outcome:?}");
             (outcome.failed[0].partial, outcome.has_changed_something())

@@ -16,7 +16,7 @@ use roomctl::state::{
 
 use crate::stores::memory::MemoryStore;
 use crate::stores::{calls, holder};
-use crate::support::{Fuse, Mishap, Script, World, in_moved_time, service};
+use crate::support::{Fuse, InjectedFault, Script, World, service, with_paused_clock};
 
 const CHAT: &str = "version: 1
 providers: {chat: {kind: zim, app_id: 1, operator: admin, endpoint: emulator}}
@@ -155,7 +155,7 @@ async fn run(
 
 /// Applies files in order to one world, and compares the entries of each run.
 fn assert_entries(editions: &[(&str, &str)], head: &str) {
-    in_moved_time(async {
+    with_paused_clock(async {
         let (world, state) = (World::new(service()), MemoryStore::default());
         for (rooms, expected) in editions {
             let text = format!("{head}rooms: [{rooms}]\n");
@@ -220,12 +220,12 @@ fn steps_of_a_live_room_write_one_intent_and_one_result_per_call() {
 
 #[test]
 fn a_repeated_call_writes_an_intent_and_a_result_each_time() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let (world, state) = (World::new(service()), MemoryStore::default());
         let text = |rooms| format!("{CHAT}rooms: [{rooms}]\n");
         applied(&world, &state, &text("{id: first}")).await;
-        world.script.strike(Call::CreateRoom, 1, Mishap::Answered(660_300_005));
-        world.script.strike(Call::CreateRoom, 2, Mishap::LostAfter);
+        world.script.inject(Call::CreateRoom, 1, InjectedFault::Answered(660_300_005));
+        world.script.inject(Call::CreateRoom, 2, InjectedFault::LostAfter);
         let written = applied(&world, &state, &text("{id: first}, {id: second}")).await;
         assert_eq!(written, "intent CreateRoom removed intent CreateRoom result");
     });
@@ -233,7 +233,7 @@ fn a_repeated_call_writes_an_intent_and_a_result_each_time() {
 
 #[test]
 fn a_created_room_that_cannot_be_recorded_is_looked_up_by_the_next_run() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let (world, state) = (World::new(service()), MemoryStore::default());
         let text = format!("{CHAT}rooms: [{{id: lobby}}]\n");
         let (outcome, _) = run(&world, &state, &text, Some(state.clone())).await;

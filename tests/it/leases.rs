@@ -15,7 +15,7 @@ use roomctl::model::{ApprovedPlan, Desired, Plan, Refresh, Scope};
 
 use crate::stores::lease::LeaseStore;
 use crate::support::fleet::HEAD;
-use crate::support::{Fuse, How, World, plain_service};
+use crate::support::{Fuse, RunOptions, World, plain_service};
 
 /// Returns the services with the vendors' limits and 50 ms of latency. There is no jitter, which
 /// costs a part of the limit on any store.
@@ -41,7 +41,7 @@ fn live_rooms(count: usize) -> String {
 
 async fn apply(world: &World, text: &str) -> usize {
     let desired = world.declare(text);
-    let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+    let ran = world.apply(&desired, &RunOptions::with_consent()).await.expect("a state").ran();
     assert_eq!((&ran.outcome.failed[..], &ran.outcome.not_tried[..]), (&[][..], &[][..]));
     ran.outcome.done.len()
 }

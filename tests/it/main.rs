@@ -17,7 +17,7 @@ mod properties;
 mod rate;
 mod readme;
 mod secrets;
-mod sick;
+mod failing_services;
 mod stores;
 mod stories;
 mod support;

@@ -14,7 +14,9 @@ use roomctl::provider::http::SystemClock;
 
 use crate::support::fleet::HEAD;
 use crate::support::process::{End, Fate, Served};
-use crate::support::{APP, Fuse, How, Mishap, RoomStats, World, at, in_moved_time, service};
+use crate::support::{
+    APP, Fuse, InjectedFault, RoomStats, RunOptions, World, at, service, with_paused_clock,
+};
 
 /// Attributes by key and value.
 type Pairs = &'static [(&'static str, &'static str)];
@@ -81,7 +83,7 @@ async fn create_foreign(world: &World, desired: &Desired, held: Pairs, people: u
         attributes: attributes(held),
         ..Room::default()
     };
-    world.stranger(desired).await.create("lobby", room).await;
+    world.other_client(desired).await.create("lobby", room).await;
     if people > 0 {
         world.emulator.enter(roomctl::model::Kind::Zim, APP, &lobby(), people).expect("entered");
     }
@@ -112,7 +114,7 @@ async fn assert_contested(world: &World, desired: &Desired, before: &RoomStats) 
         [desired, &forced(desired), &forced(&changed), &forced(&nothing_desired(changed.clone()))]
     {
         let evict = BTreeSet::from([at("chat", "lobby")]);
-        let how = How { evict, ..How::with_consent().refresh(Refresh::All) };
+        let how = RunOptions { evict, ..RunOptions::with_consent().refresh(Refresh::All) };
         let ran = world.apply(desired, &how).await.expect("a state").ran();
         assert_eq!(ran.outcome, Outcome { blocked: 1, ..Outcome::default() });
         let [held] = &ran.plan.blocked[..] else { panic!("{:?}", ran.plan) };
@@ -124,11 +126,11 @@ async fn assert_contested(world: &World, desired: &Desired, before: &RoomStats) 
 #[test]
 fn a_foreign_room_created_during_our_create_is_contested() {
     for (ours, held, people) in FOREIGN {
-        in_moved_time(async {
+        with_paused_clock(async {
             let world = World::new(service());
             let desired = declare(&world, "on_conflict: adopt", ours);
-            world.script.strike(Call::CreateRoom, 1, Mishap::LostBefore);
-            let how = How::with_consent();
+            world.script.inject(Call::CreateRoom, 1, InjectedFault::LostBefore);
+            let how = RunOptions::with_consent();
             let (ran, ()) = tokio::join!(world.apply(&desired, &how), async {
                 tokio::time::sleep(BEFORE_TIMEOUT).await;
                 create_foreign(&world, &desired, held, *people).await;
@@ -147,12 +149,12 @@ fn a_foreign_room_created_during_our_create_is_contested() {
 fn a_foreign_room_created_after_a_crash_in_our_create_is_contested() {
     for (ours, held, people) in FOREIGN {
         for later in [0, 40] {
-            in_moved_time(async {
+            with_paused_clock(async {
                 let world = world().await;
                 let desired = declare(&world, "", ours);
-                world.script.strike(Call::CreateRoom, 1, Mishap::LostBefore);
+                world.script.inject(Call::CreateRoom, 1, InjectedFault::LostBefore);
                 let run = tokio::time::timeout(BEFORE_TIMEOUT, async {
-                    world.apply(&desired, &How::plain()).await.expect("a state");
+                    world.apply(&desired, &RunOptions::plain()).await.expect("a state");
                 });
                 assert!(run.await.is_err(), "the run was not cut off while it waited");
                 create_foreign(&world, &desired, held, *people).await;
@@ -161,7 +163,11 @@ fn a_foreign_room_created_after_a_crash_in_our_create_is_contested() {
                 // A plan reports the same once no lost call can take effect any more.
                 let plan = world.plan(&desired, Refresh::Due).await.expect("a plan");
                 assert_eq!((plan.steps.len(), plan.blocked.len()), (0, usize::from(later > 0)));
-                let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+                let ran = world
+                    .apply(&desired, &RunOptions::with_consent())
+                    .await
+                    .expect("a state")
+                    .ran();
                 assert_eq!(ran.plan.blocked[0].reason, HeldReason::Contested);
                 assert_contested(&world, &desired, &before).await;
             });
@@ -172,13 +178,13 @@ fn a_foreign_room_created_after_a_crash_in_our_create_is_contested() {
 #[test]
 fn a_foreign_room_created_after_our_late_destroy_is_not_destroyed() {
     for (ours, held, people) in distinguishable() {
-        in_moved_time(async {
+        with_paused_clock(async {
             let world = World::new(service());
             let desired = declare(&world, "on_occupied: destroy", ours);
-            world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
             let nothing = nothing_desired(desired.clone());
-            world.script.strike(Call::DestroyRoom, 1, Mishap::Late);
-            let how = How::with_consent();
+            world.script.inject(Call::DestroyRoom, 1, InjectedFault::Late);
+            let how = RunOptions::with_consent();
             let (ran, ()) = tokio::join!(world.apply(&nothing, &how), async {
                 // The destroy takes effect after nine seconds; then another client creates the room.
                 tokio::time::sleep(Duration::from_secs(10)).await;
@@ -196,21 +202,22 @@ fn a_foreign_room_created_after_our_late_destroy_is_not_destroyed() {
 #[test]
 fn a_foreign_room_created_after_a_crash_in_our_destroy_is_not_destroyed() {
     for (ours, held, people) in distinguishable() {
-        in_moved_time(async {
+        with_paused_clock(async {
             let world = World::new(service());
             let desired = declare(&world, "on_occupied: destroy", ours);
-            world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
             let nothing = nothing_desired(desired.clone());
-            world.script.strike(Call::DestroyRoom, 1, Mishap::Late);
+            world.script.inject(Call::DestroyRoom, 1, InjectedFault::Late);
             let run = tokio::time::timeout(BEFORE_TIMEOUT, async {
-                world.apply(&nothing, &How::with_consent()).await.expect("a state");
+                world.apply(&nothing, &RunOptions::with_consent()).await.expect("a state");
             });
             assert!(run.await.is_err(), "the run was not cut off while it waited");
             tokio::time::sleep(Duration::from_secs(10)).await;
             create_foreign(&world, &desired, held, *people).await;
             tokio::time::sleep(Duration::from_secs(10)).await;
             let before = stats(&world).expect("theirs");
-            let ran = world.apply(&nothing, &How::with_consent()).await.expect("a state").ran();
+            let ran =
+                world.apply(&nothing, &RunOptions::with_consent()).await.expect("a state").ran();
             assert_eq!(ran.plan.blocked[0].reason, HeldReason::Contested);
             assert_contested(&world, &nothing, &before).await;
         });
@@ -219,31 +226,31 @@ fn a_foreign_room_created_after_a_crash_in_our_destroy_is_not_destroyed() {
 
 #[test]
 fn a_lost_destroy_without_attributes_to_compare_is_not_repeated() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(service());
         let desired = declare(&world, "on_occupied: destroy", NONE);
-        world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
         let nothing = nothing_desired(desired.clone());
-        world.script.strike(Call::DestroyRoom, 1, Mishap::LostBefore);
-        let ran = world.apply(&nothing, &How::with_consent()).await.expect("a state").ran();
+        world.script.inject(Call::DestroyRoom, 1, InjectedFault::LostBefore);
+        let ran = world.apply(&nothing, &RunOptions::with_consent()).await.expect("a state").ran();
         assert!(matches!(&ran.outcome.failed[..], [failure] if failure.pending));
         let recorded = world.recorded().await.expect("a state");
         assert!(recorded.rooms[&at("chat", "lobby")].assumed.any());
         // The next plan contains the destroy again, and approving it destroys the room.
-        let ran = world.apply(&nothing, &How::with_consent()).await.expect("a state").ran();
+        let ran = world.apply(&nothing, &RunOptions::with_consent()).await.expect("a state").ran();
         assert_eq!((ran.outcome.done.len(), stats(&world)), (1, None));
     });
 }
 
 #[test]
 fn a_foreign_room_created_after_a_final_lookup_is_contested() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(service());
         let desired = declare(&world, "", OURS);
-        world.script.strike(Call::CreateRoom, 1, Mishap::LostBefore);
+        world.script.inject(Call::CreateRoom, 1, InjectedFault::LostBefore);
         // The second lookup, which is final, reports the room as missing.
-        world.script.strike(Call::QueryRoomUserList, 2, Mishap::Answered(660_300_001));
-        let how = How::with_consent();
+        world.script.inject(Call::QueryRoomUserList, 2, InjectedFault::Answered(660_300_001));
+        let how = RunOptions::with_consent();
         let (ran, ()) = tokio::join!(world.apply(&desired, &how), async {
             tokio::time::sleep(BEFORE_TIMEOUT).await;
             create_foreign(&world, &desired, OURS, 300).await;
@@ -262,12 +269,12 @@ fn a_foreign_room_created_after_a_final_lookup_is_contested() {
 
 #[test]
 fn a_refused_create_does_not_make_an_existing_room_ours() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(service());
         let desired = declare(&world, "", OURS);
-        world.script.strike(Call::CreateRoom, 1, Mishap::Refused);
+        world.script.inject(Call::CreateRoom, 1, InjectedFault::Refused);
         create_foreign(&world, &desired, OURS, 300).await;
-        let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+        let ran = world.apply(&desired, &RunOptions::with_consent()).await.expect("a state").ran();
         assert!(matches!(&ran.outcome.failed[..], [failure] if !failure.pending));
         assert!(
             world.recorded().await.expect("a state").rooms.is_empty(),
@@ -279,15 +286,15 @@ fn a_refused_create_does_not_make_an_existing_room_ours() {
 #[test]
 fn missing_attributes_contest_our_room_only_until_it_may_have_emptied() {
     for (emptied, later, contested) in [(false, 0, false), (true, 120, false), (true, 0, true)] {
-        in_moved_time(async {
+        with_paused_clock(async {
             let world = world().await;
             let desired = declare(&world, "", OURS);
-            world.script.strike(Call::CreateRoom, 1, Mishap::LostAfter);
+            world.script.inject(Call::CreateRoom, 1, InjectedFault::LostAfter);
             // Every lookup fails too: the create stays open.
             for nth in 1..=LOOKUP_ATTEMPTS {
-                world.script.strike(Call::QueryRoomUserList, nth, Mishap::LostBefore);
+                world.script.inject(Call::QueryRoomUserList, nth, InjectedFault::LostBefore);
             }
-            let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            let ran = world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
             assert!(matches!(&ran.outcome.failed[..], [failure] if failure.pending));
             if emptied {
                 let kind = roomctl::model::Kind::Zim;
@@ -295,7 +302,7 @@ fn missing_attributes_contest_our_room_only_until_it_may_have_emptied() {
                 world.emulator.leave(kind, APP, &lobby(), None).expect("left");
             }
             tokio::time::sleep(Duration::from_secs(later)).await;
-            world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
             let recorded = world.recorded().await.expect("a state");
             let record = &recorded.rooms[&at("chat", "lobby")];
             assert_eq!((record.contested.is_some(), &record.pending), (contested, &None));
@@ -305,17 +312,17 @@ fn missing_attributes_contest_our_room_only_until_it_may_have_emptied() {
 
 #[test]
 fn a_contested_room_that_vanished_is_created_as_ours() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(service());
         let desired = declare(&world, "", OURS);
-        world.script.strike(Call::CreateRoom, 1, Mishap::LostBefore);
-        let how = How::with_consent();
+        world.script.inject(Call::CreateRoom, 1, InjectedFault::LostBefore);
+        let how = RunOptions::with_consent();
         let (_, ()) = tokio::join!(world.apply(&desired, &how), async {
             tokio::time::sleep(BEFORE_TIMEOUT).await;
             create_foreign(&world, &desired, NONE, 0).await;
         });
-        world.stranger(&desired).await.destroy("lobby").await;
-        let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        world.other_client(&desired).await.destroy("lobby").await;
+        let ran = world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
         assert_eq!((ran.outcome.done.len(), ran.outcome.failed.len()), (1, 0));
         assert_eq!(stats(&world).expect("ours").attributes, attributes(OURS));
         let plan = world.plan(&desired, Refresh::All).await.expect("a plan");

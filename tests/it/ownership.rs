@@ -8,7 +8,9 @@ use roomctl::model::{
 use roomctl::planner::nothing_desired;
 
 use crate::support::fleet::HEAD;
-use crate::support::{Fuse, How, Mishap, RoomStats, World, at, in_moved_time, service};
+use crate::support::{
+    Fuse, InjectedFault, RoomStats, RunOptions, World, at, service, with_paused_clock,
+};
 
 /// The lineage of another state.
 const OTHER: &str = "00000000-0000-4000-8000-000000000000";
@@ -51,14 +53,14 @@ async fn create_foreign(world: &World, desired: &Desired) {
         attributes: attributes(&[("by", OTHER), ("topic", "ours")]),
         ..Room::default()
     };
-    world.stranger(desired).await.create("lobby", room).await;
+    world.other_client(desired).await.create("lobby", room).await;
 }
 
 /// Lets another client set an attribute.
 async fn set_attribute(world: &World, desired: &Desired, key: &str, value: &str) {
     let attribute = roomctl::model::Attribute { value: value.into(), auto_delete: false };
     let change = AttributeChange::Set(key.into(), attribute);
-    world.stranger(desired).await.modify("lobby", vec![change]).await;
+    world.other_client(desired).await.modify("lobby", vec![change]).await;
 }
 
 fn stats(world: &World) -> Option<RoomStats> {
@@ -79,11 +81,11 @@ async fn assert_conflict(world: &World, desired: &Desired) {
 
 #[test]
 fn a_room_of_another_state_created_during_our_create_is_not_ours() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = world().await;
         let desired = declare(&world, "Lobby", "ours");
-        world.script.strike(Call::CreateRoom, 1, Mishap::LostBefore);
-        let how = How::with_consent();
+        world.script.inject(Call::CreateRoom, 1, InjectedFault::LostBefore);
+        let how = RunOptions::with_consent();
         let (ran, ()) = tokio::join!(world.apply(&desired, &how), async {
             tokio::time::sleep(BEFORE_TIMEOUT).await;
             create_foreign(&world, &desired).await;
@@ -97,19 +99,19 @@ fn a_room_of_another_state_created_during_our_create_is_not_ours() {
 
 #[test]
 fn a_room_of_another_state_created_after_a_crash_is_not_ours() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = world().await;
         let desired = declare(&world, "Lobby", "ours");
-        world.script.strike(Call::CreateRoom, 1, Mishap::LostBefore);
+        world.script.inject(Call::CreateRoom, 1, InjectedFault::LostBefore);
         let run = tokio::time::timeout(BEFORE_TIMEOUT, async {
-            world.apply(&desired, &How::plain()).await.expect("a state");
+            world.apply(&desired, &RunOptions::plain()).await.expect("a state");
         });
         assert!(run.await.is_err(), "the run was not cut off while it waited");
         create_foreign(&world, &desired).await;
         tokio::time::sleep(Duration::from_secs(40)).await;
         let plan = world.plan(&desired, Refresh::Due).await.expect("a plan");
         assert_eq!((plan.steps.len(), plan.blocked[0].reason), (0, HeldReason::OtherState));
-        let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+        let ran = world.apply(&desired, &RunOptions::with_consent()).await.expect("a state").ran();
         assert_eq!(ran.plan.blocked[0].reason, HeldReason::OtherState);
         assert_conflict(&world, &desired).await;
     });
@@ -117,18 +119,18 @@ fn a_room_of_another_state_created_after_a_crash_is_not_ours() {
 
 #[test]
 fn attributes_written_by_the_application_do_not_contest_our_room() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = world().await;
         let desired = declare(&world, "Lobby", "ours");
-        world.script.strike(Call::CreateRoom, 1, Mishap::LostAfter);
+        world.script.inject(Call::CreateRoom, 1, InjectedFault::LostAfter);
         // Every lookup fails too: the create stays open.
         for nth in 1..=LOOKUP_ATTEMPTS {
-            world.script.strike(Call::QueryRoomUserList, nth, Mishap::LostBefore);
+            world.script.inject(Call::QueryRoomUserList, nth, InjectedFault::LostBefore);
         }
-        let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        let ran = world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
         assert!(matches!(&ran.outcome.failed[..], [failure] if failure.pending));
         set_attribute(&world, &desired, "theirs", "x").await;
-        world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
         let recorded = world.recorded().await.expect("a state");
         assert_eq!(recorded.rooms[&at("chat", "lobby")].contested, None);
         assert!(stats(&world).expect("ours").attributes.get("theirs").is_some());
@@ -139,14 +141,14 @@ fn attributes_written_by_the_application_do_not_contest_our_room() {
 
 #[test]
 fn a_room_found_after_a_lookup_reported_it_missing_is_ours() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = world().await;
         let desired = declare(&world, "Lobby", "ours");
-        world.script.strike(Call::CreateRoom, 1, Mishap::LostAfter);
+        world.script.inject(Call::CreateRoom, 1, InjectedFault::LostAfter);
         for nth in 1..=2 {
-            world.script.strike(Call::QueryRoomUserList, nth, Mishap::Answered(660_300_001));
+            world.script.inject(Call::QueryRoomUserList, nth, InjectedFault::Answered(660_300_001));
         }
-        let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        let ran = world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
         assert!(world.script.is_over());
         assert_eq!(
             (ran.outcome.done.len(), ran.outcome.adopted.len()),
@@ -162,13 +164,13 @@ fn a_room_found_after_a_lookup_reported_it_missing_is_ours() {
 #[test]
 fn a_lost_destroy_is_repeated_only_if_the_room_is_ours() {
     for (key, value, is_ours) in [("topic", "theirs", true), ("by", OTHER, false)] {
-        in_moved_time(async {
+        with_paused_clock(async {
             let world = world().await;
             let desired = declare(&world, "Lobby", "ours");
-            world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
             let nothing = nothing_desired(desired.clone());
-            world.script.strike(Call::DestroyRoom, 1, Mishap::LostBefore);
-            let how = How::with_consent();
+            world.script.inject(Call::DestroyRoom, 1, InjectedFault::LostBefore);
+            let how = RunOptions::with_consent();
             let (ran, ()) = tokio::join!(world.apply(&nothing, &how), async {
                 tokio::time::sleep(BEFORE_TIMEOUT).await;
                 set_attribute(&world, &desired, key, value).await;
@@ -190,13 +192,13 @@ fn a_lost_destroy_is_repeated_only_if_the_room_is_ours() {
 
 #[test]
 fn an_unrefreshed_replace_reads_the_owner_before_its_destroy() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = world().await;
         let desired = declare(&world, "Lobby", "ours");
-        world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
         set_attribute(&world, &desired, "by", OTHER).await;
         let renamed = declare(&world, "Other", "ours");
-        let how = How::with_consent().refresh(Refresh::Never);
+        let how = RunOptions::with_consent().refresh(Refresh::Never);
         let ran = world.apply(&renamed, &how).await.expect("a state").ran();
         let [failure] = &ran.outcome.failed[..] else { panic!("{:?}", ran.outcome) };
         assert!(!failure.pending && failure.message.contains(OTHER), "{failure:?}");
@@ -209,10 +211,10 @@ fn an_unrefreshed_replace_reads_the_owner_before_its_destroy() {
 
 #[test]
 fn an_import_after_a_lost_state_keeps_its_lineage() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = world().await;
         let desired = declare(&world, "Lobby", "ours");
-        world.apply(&desired, &How::plain()).await.expect("a state").ran();
+        world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
         let lost = world.recorded().await.expect("a state").lineage.clone();
         world.lose_state();
         world.import(&desired).await.expect("an import");

@@ -12,7 +12,9 @@ use roomctl::render;
 use case::{Case, FOREIGN, some_case};
 
 use crate::support::fleet::provider;
-use crate::support::{AppStats, Fuse, How, Ran, World, at, in_moved_time, service, text};
+use crate::support::{
+    AppStats, CommandResult, Fuse, RunOptions, World, at, service, text, with_paused_clock,
+};
 
 type Checked = Result<(), TestCaseError>;
 
@@ -25,7 +27,7 @@ async fn check_case(case: &Case) -> Checked {
         // A plan does not register the operator: without one, rooms would be unread.
         connection.client.register_user(None).await.expect("registered");
     }
-    let how = How::with_consent();
+    let how = RunOptions::with_consent();
     world.apply(&first, &how).await.expect("a state").ran();
     case.run_events(&world, &first).await;
     let desired = world.declare(&case.second.text());
@@ -35,7 +37,7 @@ async fn check_case(case: &Case) -> Checked {
         let before: Vec<(Kind, AppStats)> = stats().collect();
         let recorded = world.recorded().await.expect("a state");
         let ours: BTreeSet<Address> = recorded.rooms.keys().cloned().collect();
-        let how = How::with_consent().refresh(refresh);
+        let how = RunOptions::with_consent().refresh(refresh);
         let ran = world.apply(&desired, &how).await.expect("a state").ran();
         for ((kind, before), (_, after)) in before.iter().zip(stats()) {
             unmanaged_is_left_alone(*kind, &desired, &ran, before, &after, &ours)?;
@@ -94,7 +96,7 @@ fn is_ordered(plan: &Plan) -> Checked {
 fn unmanaged_is_left_alone(
     kind: Kind,
     desired: &Desired,
-    ran: &Ran,
+    ran: &CommandResult,
     before: &AppStats,
     after: &AppStats,
     ours: &BTreeSet<Address>,
@@ -134,6 +136,6 @@ proptest! {
 
     #[test]
     fn an_apply_converges_and_leaves_the_unmanaged_alone(case in some_case()) {
-        in_moved_time(check_case(&case))?;
+        with_paused_clock(check_case(&case))?;
     }
 }

@@ -9,7 +9,7 @@ use roomctl::provider::http::SystemClock;
 
 use crate::support::fleet::HEAD;
 use crate::support::process::{End, Served};
-use crate::support::{APP, Ended, Fuse, How, World, in_moved_time, plain_service};
+use crate::support::{APP, Ended, Fuse, RunOptions, World, plain_service, with_paused_clock};
 
 /// The vendor's limit of calls of each action in any second.
 const LIMIT: usize = 20;
@@ -44,10 +44,10 @@ fn assert_within_limit(world: &World, most: usize) {
 #[test]
 fn a_thousand_creates_stay_within_the_limit() {
     for seed in 0..3 {
-        in_moved_time(async {
+        with_paused_clock(async {
             let world = World::new(remote_service(seed));
             let desired = world.declare(&rooms(1_000));
-            let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            let ran = world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
             assert_eq!(ran.outcome.done.len(), 1_000);
             assert_eq!(world.stats().rooms.len(), 1_000);
             assert_within_limit(&world, LIMIT);
@@ -57,11 +57,11 @@ fn a_thousand_creates_stay_within_the_limit() {
 
 #[test]
 fn consecutive_runs_stay_within_the_limit() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(remote_service(7));
         for count in [50, 100, 150] {
             let desired = world.declare(&rooms(count));
-            world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
         }
         assert_eq!(world.stats().rooms.len(), 150);
         assert_within_limit(&world, LIMIT);
@@ -71,17 +71,17 @@ fn consecutive_runs_stay_within_the_limit() {
 #[test]
 fn a_run_after_a_crash_stays_within_the_limit() {
     for moment in 100..112 {
-        in_moved_time(async {
+        with_paused_clock(async {
             // Without latency every call may have taken effect at the crash, so that the next run has no
             // lookup to wait for.
             let world = World::new(plain_service());
             let desired = world.declare(&rooms(90));
             for _ in 0..3 {
-                let how = How { fuse: Fuse::after(moment), ..How::plain() };
+                let how = RunOptions { fuse: Fuse::after(moment), ..RunOptions::plain() };
                 let ended = world.apply(&desired, &how).await.expect("a state");
                 assert!(matches!(ended, Ended::Crashed));
             }
-            world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
             assert_eq!(world.stats().rooms.len(), 90);
             assert_within_limit(&world, LIMIT);
         });
@@ -127,10 +127,10 @@ fn live_rooms() -> String {
 #[test]
 fn live_rooms_are_created_close_to_the_limit() {
     for seed in 0..3 {
-        in_moved_time(async {
+        with_paused_clock(async {
             let world = World::new(distant_service(seed));
             let desired = world.declare(&live_rooms());
-            let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            let ran = world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
             assert_eq!(ran.outcome.done.len(), LIVE_ROOMS);
             let stats = world.stats_of(Kind::TencentLive);
             let arrivals = &stats.calls[&Action::LiveCreateRoom].arrivals;
@@ -148,7 +148,7 @@ const TOO_SOON: i64 = 100_012;
 
 #[test]
 fn a_replaced_live_room_waits_a_second_without_delaying_other_rooms() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(plain_service());
         let rooms = |owner: &str, others: usize| {
             let room = |n| format!("  - {{id: r{n}, seat_template: Karaoke}}\n");
@@ -159,9 +159,13 @@ fn a_replaced_live_room_waits_a_second_without_delaying_other_rooms() {
                  \x20 - {{id: again, owner: {owner}, seat_template: Karaoke}}\n{others}"
             ))
         };
-        world.apply(&rooms("alice", 0), &How::plain()).await.expect("a state").ran();
+        world.apply(&rooms("alice", 0), &RunOptions::plain()).await.expect("a state").ran();
         let start = tokio::time::Instant::now();
-        let ran = world.apply(&rooms("bob", 5), &How::with_consent()).await.expect("a state").ran();
+        let ran = world
+            .apply(&rooms("bob", 5), &RunOptions::with_consent())
+            .await
+            .expect("a state")
+            .ran();
         assert_eq!((ran.outcome.done.len(), ran.outcome.failed.len()), (6, 0));
         assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
         let stats = world.stats_of(Kind::TencentLive);
@@ -188,17 +192,17 @@ fn video_rooms(world: &World, share: &str, first: usize, count: usize) -> Desire
 fn closes_are_a_second_apart_also_across_runs() {
     for (share, apart) in [("100%", 1), ("50%", 2)] {
         for seed in 0..6 {
-            in_moved_time(async {
+            with_paused_clock(async {
                 let world = World::new(distant_service(seed));
                 let all = video_rooms(&world, share, 0, 24);
-                world.apply(&all, &How::plain()).await.expect("a state").ran();
+                world.apply(&all, &RunOptions::plain()).await.expect("a state").ran();
                 for declared in &all.rooms {
                     let room: &RoomId = &declared.address.room;
                     world.emulator.enter(Kind::Rtc, APP, room, 2).expect("entered");
                 }
                 for first in [9, 10, 17, 24] {
                     let left = video_rooms(&world, share, first, 24);
-                    let how = How::with_consent();
+                    let how = RunOptions::with_consent();
                     let ran = world.apply(&left, &how).await.expect("a state").ran();
                     assert_eq!(ran.outcome.failed, []);
                 }
@@ -223,12 +227,12 @@ fn no_rooms(world: &World) -> Desired {
 fn destroys_with_an_occupancy_query_run_close_to_the_limit() {
     const ROOMS: usize = 300;
     for jitter in [0, 40] {
-        in_moved_time(async {
+        with_paused_clock(async {
             let (latency, jitter) = (Duration::from_millis(300), Duration::from_millis(jitter));
             let world = World::new(EmulatorConfig { latency, jitter, ..plain_service() });
             let desired = world.declare(&rooms(ROOMS));
-            world.apply(&desired, &How::plain()).await.expect("a state").ran();
-            let how = How::with_consent();
+            world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
+            let how = RunOptions::with_consent();
             let ran = world.apply(&no_rooms(&world), &how).await.expect("a state").ran();
             assert_eq!(ran.outcome.done.len(), ROOMS);
             let order: Vec<_> = ran.plan.steps.iter().map(|step| &step.address).collect();
@@ -263,13 +267,13 @@ fn destroys_with_an_occupancy_query_run_close_to_the_limit() {
 #[test]
 fn a_stale_occupancy_answer_is_queried_again() {
     const ROOMS: usize = 10;
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(plain_service());
         let head = HEAD.replace("endpoint", "rate_limit: {DestroyRoom: 1}, endpoint");
         let text = rooms(ROOMS).replace(HEAD, &head);
-        world.apply(&world.declare(&text), &How::plain()).await.expect("a state").ran();
+        world.apply(&world.declare(&text), &RunOptions::plain()).await.expect("a state").ran();
         let nothing = world.declare(&format!("{head}rooms: []\n"));
-        let how = How::with_consent();
+        let how = RunOptions::with_consent();
         let (ran, ()) = tokio::join!(world.apply(&nothing, &how), async {
             tokio::time::sleep(Duration::from_secs(2)).await;
             let room = RoomId::new("r0009");

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use roomctl::model::{Change, Kind};
 
-use crate::cli::desk::{Desk, ROOMCTL, Ran, repository};
 use crate::cli::served::Served;
+use crate::cli::test_dir::{CommandResult, ROOMCTL, TestDir, repository};
 
 /// The user pages; each is run in its own folder.
 const PAGES: [&str; 5] =
@@ -41,14 +41,14 @@ struct Shown {
 #[test]
 fn every_command_prints_the_output_shown() {
     for page in PAGES {
-        let desk = Desk::empty();
-        desk.copy("examples");
-        desk.write("rooms.yaml", &repository_file("rooms.yaml"));
+        let dir = TestDir::empty();
+        dir.copy("examples");
+        dir.write("rooms.yaml", &repository_file("rooms.yaml"));
         let secret = "0123456789abcdef0123456789abcdef";
-        let served = Served::start_with(&desk, secret, "--app-id 1234567890");
+        let served = Served::start_with(&dir, secret, "--app-id 1234567890");
         let shown: Vec<Shown> = blocks(page, "console").iter().flat_map(commands).collect();
         let script: String = shown.iter().map(|it| step(&it.command, &served.url)).collect();
-        let ran = run(&desk, &script);
+        let ran = run(&dir, &script);
         let mut ran = ran.stdout.split(SEPARATOR);
         for Shown { command, output } in &shown {
             let actual = ran.next().unwrap_or_else(|| panic!("{page}: `{command}` did not run"));
@@ -79,9 +79,9 @@ fn the_yaml_blocks_are_valid_files() {
     let shown: Vec<Block> = PAGES.iter().flat_map(|page| blocks(page, "yaml")).collect();
     assert_eq!(shown.len(), 2);
     for yaml in shown {
-        let desk = Desk::with(&yaml.text);
-        desk.run("validate").ends(0).keeps_from("warning");
-        desk.run("apply --auto-approve").ends(0);
+        let dir = TestDir::with(&yaml.text);
+        dir.run("validate").exits(0).output_lacks("warning");
+        dir.run("apply --auto-approve").exits(0);
     }
 }
 
@@ -107,7 +107,7 @@ fn the_json_blocks_are_valid() {
 #[test]
 fn the_readme_lists_every_command_and_exit_code() {
     let readme = repository_file("README.md");
-    let help = Desk::empty().run("-h").ends(0).stdout;
+    let help = TestDir::empty().run("-h").exits(0).stdout;
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let commands = commands.take_while(|line| !line.is_empty());
     for command in commands.filter_map(|line| line.split_whitespace().next()) {
@@ -182,16 +182,16 @@ fn step(command: &str, url: &str) -> String {
     format!("{{ {command}\n}} > actual 2>&1; printf '%s\\n' $?; cat actual; printf '\\036'\n")
 }
 
-fn run(desk: &Desk, script: &str) -> Ran {
-    desk.write("bin/cargo", CARGO);
+fn run(dir: &TestDir, script: &str) -> CommandResult {
+    dir.write("bin/cargo", CARGO);
     let executable = PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(desk.path("bin/cargo"), executable).expect("an executable");
-    symlink(ROOMCTL, desk.path("bin/roomctl")).expect("a link to the binary");
-    let path = format!("{}:/usr/bin:/bin", desk.path("bin").display());
+    std::fs::set_permissions(dir.path("bin/cargo"), executable).expect("an executable");
+    symlink(ROOMCTL, dir.path("bin/roomctl")).expect("a link to the binary");
+    let path = format!("{}:/usr/bin:/bin", dir.path("bin").display());
     let mut shell = Command::new("sh");
-    shell.args(["-c", script]).current_dir(desk.path(".")).env_clear().env("PATH", path);
+    shell.args(["-c", script]).current_dir(dir.path(".")).env_clear().env("PATH", path);
     let output = shell.stdin(Stdio::null()).output().expect("a shell");
-    Ran::new("(a page)", output)
+    CommandResult::new("(a page)", output)
 }
 
 /// Whether the output matches the shown lines, where `…` matches any number of lines and no shown line

@@ -2,8 +2,8 @@
 
 mod recording_proxy;
 
-use crate::cli::desk::{Desk, Ran, files_below};
 use crate::cli::served::Served;
+use crate::cli::test_dir::{CommandResult, TestDir, files_below};
 use recording_proxy::{Behaviour, RecordingProxy};
 
 /// The secret of every service; no other text in the tests contains it.
@@ -32,25 +32,25 @@ rooms:
 ";
 
 /// Returns everything that the runs printed or wrote, each text with its stream or file name.
-fn written(desk: &Desk, runs: &[Ran]) -> Vec<(String, String)> {
+fn written(dir: &TestDir, runs: &[CommandResult]) -> Vec<(String, String)> {
     let mut written: Vec<(String, String)> = Vec::new();
     for ran in runs {
         written.push(("stdout".to_owned(), ran.stdout.clone()));
         written.push(("stderr".to_owned(), ran.stderr.clone()));
     }
-    for name in files_below(&desk.path(".")) {
-        written.push((name.clone(), desk.read(&name)));
+    for name in files_below(&dir.path(".")) {
+        written.push((name.clone(), dir.read(&name)));
     }
     written
 }
 
 /// Asserts that no output or file contains the secret, or a signature that the proxy recorded.
 #[track_caller]
-fn assert_no_leak(desk: &Desk, runs: &[Ran], proxy: &RecordingProxy) {
+fn assert_no_leak(dir: &TestDir, runs: &[CommandResult], proxy: &RecordingProxy) {
     let (signatures, user_sigs) = (proxy.signatures(), proxy.user_sigs());
     assert!(!signatures.is_empty(), "the proxy recorded no signature: no call reached it");
     assert!(!user_sigs.is_empty(), "the proxy recorded no UserSig: no call reached it");
-    for (place, text) in written(desk, runs) {
+    for (place, text) in written(dir, runs) {
         assert!(!text.contains(SECRET), "{place} contains the secret:\n{text}");
         assert_no_signed_query(&place, &text);
         for signature in signatures.iter().chain(&user_sigs) {
@@ -77,7 +77,7 @@ fn variables(url: &str) -> [(&str, &str); 4] {
 }
 
 /// Runs the commands that call a service, with log level `trace`, once with each log format.
-fn run_all_commands(desk: &Desk, url: &str) -> Vec<Ran> {
+fn run_all_commands(dir: &TestDir, url: &str) -> Vec<CommandResult> {
     let mut runs = Vec::new();
     for line in [
         "check",
@@ -88,7 +88,7 @@ fn run_all_commands(desk: &Desk, url: &str) -> Vec<Ran> {
         "destroy --auto-approve --allow-destroy 3",
     ] {
         for log in ["text", "json"] {
-            runs.push(desk.run_with(&variables(url), &format!("{line} --log-format {log}")));
+            runs.push(dir.run_with(&variables(url), &format!("{line} --log-format {log}")));
         }
     }
     runs
@@ -96,23 +96,23 @@ fn run_all_commands(desk: &Desk, url: &str) -> Vec<Ran> {
 
 #[test]
 fn successful_runs_leak_no_secret() {
-    let desk = Desk::with(ROOMS);
-    let served = Served::start_with(&desk, SECRET, "--data world.json");
+    let dir = TestDir::with(ROOMS);
+    let served = Served::start_with(&dir, SECRET, "--data world.json");
     let proxy = RecordingProxy::start(Behaviour::Forward(served.address()));
-    let runs = run_all_commands(&desk, &proxy.url);
+    let runs = run_all_commands(&dir, &proxy.url);
     for call in ["CreateRoom", "create_room", "account_import", "DescribeUserNum", "CloseRoom"] {
         assert!(runs.iter().any(|ran| ran.stderr.contains(call)), "{call} was not logged");
     }
     assert!(runs[2].stdout.contains("Applied: 3 created."), "{}", runs[2]);
     assert!(runs[10].stdout.contains("3 destroyed"), "{}", runs[10]);
-    assert_no_leak(&desk, &runs, &proxy);
+    assert_no_leak(&dir, &runs, &proxy);
 }
 
 #[test]
 fn runs_on_the_built_in_emulator_leak_no_secret() {
-    let desk = Desk::with(&ROOMS.replace("'${ZIM_ENDPOINT}'", "emulator"));
-    let runs = run_all_commands(&desk, "");
-    for (place, text) in written(&desk, &runs) {
+    let dir = TestDir::with(&ROOMS.replace("'${ZIM_ENDPOINT}'", "emulator"));
+    let runs = run_all_commands(&dir, "");
+    for (place, text) in written(&dir, &runs) {
         assert!(!text.contains(SECRET), "{place} contains the secret:\n{text}");
         assert_no_signed_query(&place, &text);
     }
@@ -120,10 +120,10 @@ fn runs_on_the_built_in_emulator_leak_no_secret() {
 
 #[test]
 fn runs_with_a_wrong_secret_leak_no_secret() {
-    let desk = Desk::with(ROOMS);
-    let served = Served::start(&desk, "");
+    let dir = TestDir::with(ROOMS);
+    let served = Served::start(&dir, "");
     let proxy = RecordingProxy::start(Behaviour::Forward(served.address()));
-    let runs = run_all_commands(&desk, &proxy.url);
+    let runs = run_all_commands(&dir, &proxy.url);
     for code in ["100000005", "70009"] {
         assert!(runs[0].stdout.contains(code), "{code}: {}", runs[0]);
     }
@@ -135,7 +135,7 @@ fn runs_with_a_wrong_secret_leak_no_secret() {
     for part in ["DEBUG", "code=100000005", "request_id=", "class=Fatal"] {
         assert!(create.contains(part), "{part}: {create}");
     }
-    assert_no_leak(&desk, &runs, &proxy);
+    assert_no_leak(&dir, &runs, &proxy);
 }
 
 #[test]
@@ -164,9 +164,9 @@ fn closed_connections_leak_no_secret() {
 }
 
 fn assert_no_leak_against(behaviour: Behaviour) {
-    let desk = Desk::with(ROOMS);
+    let dir = TestDir::with(ROOMS);
     let proxy = RecordingProxy::start(behaviour);
     let runs = ["check --log-format json", "apply --auto-approve", "plan --refresh all"]
-        .map(|line| desk.run_with(&variables(&proxy.url), line));
-    assert_no_leak(&desk, &runs, &proxy);
+        .map(|line| dir.run_with(&variables(&proxy.url), line));
+    assert_no_leak(&dir, &runs, &proxy);
 }

@@ -12,7 +12,7 @@ mod scheduled;
 
 use std::path::Path;
 
-use crate::cli::desk::{files_below, repository};
+use crate::cli::test_dir::{files_below, repository};
 
 /// Returns the links of a page as paths of the repository, each with its anchor if it has one.
 fn links(page: &str) -> Vec<String> {

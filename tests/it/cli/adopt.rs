@@ -2,56 +2,58 @@
 
 use serde_json::json;
 
-use super::desk::{Desk, THREE_ROOMS};
 use super::served::Served;
+use super::test_dir::{THREE_ROOMS, TestDir};
 
 /// The value that is overwritten when the room of the other state is adopted.
 const OVERWRITTEN: &str = r#"attributes.topic "theirs" → "today""#;
 
 /// Returns a service with three rooms that another state created; `rooms.state.json` has none of them.
-fn with_rooms_of_another_state() -> (Desk, Served) {
-    let desk = Desk::with(&THREE_ROOMS.replace("topic: today", "topic: theirs"));
-    let served = Served::start(&desk, "");
-    served.run(&desk, "apply --auto-approve --state theirs.json").ends(0);
-    desk.edit("topic: theirs", "topic: today");
-    desk.edit("defaults:", "policy: {on_conflict: adopt}\ndefaults:");
-    (desk, served)
+fn with_rooms_of_another_state() -> (TestDir, Served) {
+    let dir = TestDir::with(&THREE_ROOMS.replace("topic: today", "topic: theirs"));
+    let served = Served::start(&dir, "");
+    served.run(&dir, "apply --auto-approve --state theirs.json").exits(0);
+    dir.edit("topic: theirs", "topic: today");
+    dir.edit("defaults:", "policy: {on_conflict: adopt}\ndefaults:");
+    (dir, served)
 }
 
 #[test]
 fn plan_queries_unrecorded_rooms_under_on_conflict_adopt() {
-    let (desk, served) = with_rooms_of_another_state();
-    let plan = served.run(&desk, "plan").ends(0);
-    let plan = plan.prints("adopt    chat/news     already_exists").prints("3 to adopt");
-    plan.prints(r#"attributes.topic    "theirs" → "today""#)
-        .prints("Plan: 0 to create, ")
-        .prints("Refreshed: 3 rooms asked");
-    let applied = served.run(&desk, "apply --auto-approve").ends(0).prints("Applied: 3 adopted.");
-    applied.says("chat/news: adopted").keeps_from("created").keeps_from("not created");
-    served.run(&desk, "plan").ends(0).prints("No changes: 3 rooms, 0 asked.");
+    let (dir, served) = with_rooms_of_another_state();
+    let plan = served.run(&dir, "plan").exits(0);
+    let plan = plan.stdout_has("adopt    chat/news     already_exists").stdout_has("3 to adopt");
+    plan.stdout_has(r#"attributes.topic    "theirs" → "today""#)
+        .stdout_has("Plan: 0 to create, ")
+        .stdout_has("Refreshed: 3 rooms asked");
+    let applied =
+        served.run(&dir, "apply --auto-approve").exits(0).stdout_has("Applied: 3 adopted.");
+    applied.stderr_has("chat/news: adopted").output_lacks("created").output_lacks("not created");
+    served.run(&dir, "plan").exits(0).stdout_has("No changes: 3 rooms, 0 asked.");
 }
 
 #[test]
 fn a_create_that_adopts_a_room_lists_the_overwritten_values() {
-    let (desk, served) = with_rooms_of_another_state();
-    served.run(&desk, "plan --refresh never").ends(0).prints("Plan: 3 to create, ");
-    let applied = served.run(&desk, "apply --auto-approve --refresh never").ends(0);
-    let applied = applied.prints("Applied: 3 adopted.").says("chat/news: adopted");
+    let (dir, served) = with_rooms_of_another_state();
+    served.run(&dir, "plan --refresh never").exits(0).stdout_has("Plan: 3 to create, ");
+    let applied = served.run(&dir, "apply --auto-approve --refresh never").exits(0);
+    let applied = applied.stdout_has("Applied: 3 adopted.").stderr_has("chat/news: adopted");
     let adopted = "adopted, not created: it existed already;";
-    let applied = applied.prints(&format!("chat/news: {adopted} overwritten: {OVERWRITTEN}\n"));
+    let applied = applied.stdout_has(&format!("chat/news: {adopted} overwritten: {OVERWRITTEN}\n"));
     let adopted = "2 rooms: adopted, not created: they existed already;";
-    let applied = applied.prints(&format!("{adopted} no value was overwritten\n    chat/lobby, "));
-    applied.keeps_from(": created").keeps_from(" 3 created");
-    served.run(&desk, "plan --refresh all").ends(0).prints("No changes: 3 rooms, 3 asked.");
+    let applied =
+        applied.stdout_has(&format!("{adopted} no value was overwritten\n    chat/lobby, "));
+    applied.output_lacks(": created").output_lacks(" 3 created");
+    served.run(&dir, "plan --refresh all").exits(0).stdout_has("No changes: 3 rooms, 3 asked.");
 }
 
 #[test]
 fn json_events_contain_the_adopt_action_and_overwritten_values() {
-    let (desk, served) = with_rooms_of_another_state();
+    let (dir, served) = with_rooms_of_another_state();
     for refresh in ["never", "due"] {
         let line =
             format!("apply --auto-approve --format json --refresh {refresh} --state {refresh}");
-        let ran = served.run(&desk, &line).ends(0);
+        let ran = served.run(&dir, &line).exits(0);
         let lines = ran.lines();
         let news = |line: &&serde_json::Value| {
             line["event"] == "step_done" && line["address"] == "chat/news"
@@ -68,14 +70,15 @@ fn json_events_contain_the_adopt_action_and_overwritten_values() {
 
 #[test]
 fn a_conflict_message_does_not_claim_that_the_room_is_foreign() {
-    let (desk, served) = with_rooms_of_another_state();
-    desk.edit("on_conflict: adopt", "on_conflict: fail");
+    let (dir, served) = with_rooms_of_another_state();
+    dir.edit("on_conflict: adopt", "on_conflict: fail");
     let message = "a room of this id exists and is not in this state (a lost state, another state, or \
                  created by hand?)";
-    let plan = served.run(&desk, "plan --refresh all --detailed-exitcode --full").ends(2);
-    let plan = plan.prints(message).prints("Nothing can be done now: 3 blocked.");
-    plan.prints("`roomctl import chat/news` or `on_conflict: adopt` takes it over");
-    let failed = served.run(&desk, "apply --auto-approve --full").ends(1);
-    let failed = failed.prints(message).prints("roomctl import chat/news").prints("3 failed");
-    failed.keeps_from("not made by").keeps_from("we did not make");
+    let plan = served.run(&dir, "plan --refresh all --detailed-exitcode --full").exits(2);
+    let plan = plan.stdout_has(message).stdout_has("Nothing can be done now: 3 blocked.");
+    plan.stdout_has("`roomctl import chat/news` or `on_conflict: adopt` takes it over");
+    let failed = served.run(&dir, "apply --auto-approve --full").exits(1);
+    let failed =
+        failed.stdout_has(message).stdout_has("roomctl import chat/news").stdout_has("3 failed");
+    failed.output_lacks("not made by").output_lacks("we did not make");
 }

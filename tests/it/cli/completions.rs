@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use rexpect::reader::Options;
 use rexpect::session::spawn_with_options;
 
-use super::desk::{Desk, ROOMCTL, Ran, THREE_ROOMS};
+use super::test_dir::{CommandResult, ROOMCTL, THREE_ROOMS, TestDir};
 
 /// Completes the words of its arguments as bash does when Tab is pressed after the last one.
 const TAB: &str = r#"
@@ -20,42 +20,42 @@ printf '%s\n' "${COMPREPLY[@]}"
 "#;
 
 /// Returns a folder that contains the binary in `bin`, and the completion script for bash.
-fn desk(rooms: &str) -> Desk {
-    let desk = Desk::with(rooms);
-    desk.write("roomctl.bash", &desk.run("completions bash").ends(0).stdout);
-    desk.write("tab.bash", TAB);
-    std::fs::create_dir(desk.path("bin")).expect("a folder");
-    symlink(ROOMCTL, desk.path("bin/roomctl")).expect("a link to the binary");
-    desk
+fn dir(rooms: &str) -> TestDir {
+    let dir = TestDir::with(rooms);
+    dir.write("roomctl.bash", &dir.run("completions bash").exits(0).stdout);
+    dir.write("tab.bash", TAB);
+    std::fs::create_dir(dir.path("bin")).expect("a folder");
+    symlink(ROOMCTL, dir.path("bin/roomctl")).expect("a link to the binary");
+    dir
 }
 
-fn bash(desk: &Desk) -> Command {
+fn bash(dir: &TestDir) -> Command {
     let mut command = Command::new("bash");
-    let path = format!("{}:/usr/bin:/bin", desk.path("bin").display());
-    command.current_dir(desk.path(".")).env_clear().env("PATH", path);
+    let path = format!("{}:/usr/bin:/bin", dir.path("bin").display());
+    command.current_dir(dir.path(".")).env_clear().env("PATH", path);
     command
 }
 
 /// Returns what bash offers for a line that it splits into these words.
 #[track_caller]
-fn offers_for_words(desk: &Desk, line: &str, words: &[&str]) -> Vec<String> {
-    let mut command = bash(desk);
+fn offers_for_words(dir: &TestDir, line: &str, words: &[&str]) -> Vec<String> {
+    let mut command = bash(dir);
     command.args(["tab.bash", line]).args(words).stdin(Stdio::null());
-    let ran = Ran::new(line, command.output().expect("bash runs")).ends(0);
+    let ran = CommandResult::new(line, command.output().expect("bash runs")).exits(0);
     assert_eq!(ran.stderr, "", "{ran}");
     ran.stdout.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// Returns what bash offers for a line that it splits at spaces only.
 #[track_caller]
-fn offers(desk: &Desk, line: &str) -> Vec<String> {
-    offers_for_words(desk, line, &line.split(' ').collect::<Vec<_>>())
+fn offers(dir: &TestDir, line: &str) -> Vec<String> {
+    offers_for_words(dir, line, &line.split(' ').collect::<Vec<_>>())
 }
 
 #[test]
 fn values_of_enumerated_options_are_offered() {
-    let desk = desk(THREE_ROOMS);
-    assert_eq!(offers(&desk, "roomctl vali"), ["validate"]);
+    let dir = dir(THREE_ROOMS);
+    assert_eq!(offers(&dir, "roomctl vali"), ["validate"]);
     for (line, values) in [
         ("roomctl plan --refresh ", ["never", "due", "all"].as_slice()),
         ("roomctl plan --format ", &["text", "json", "markdown", "github"]),
@@ -63,11 +63,11 @@ fn values_of_enumerated_options_are_offered() {
         ("roomctl apply --log-format ", &["text", "json"]),
         ("roomctl init --kind ", &["zim", "rtc", "tencent-live"]),
     ] {
-        assert_eq!(offers(&desk, line), values, "{line}");
+        assert_eq!(offers(&dir, line), values, "{line}");
     }
     assert_eq!(
         offers_for_words(
-            &desk,
+            &dir,
             "roomctl plan --refresh=d",
             &["roomctl", "plan", "--refresh", "=", "d"]
         ),
@@ -77,9 +77,9 @@ fn values_of_enumerated_options_are_offered() {
 
 #[test]
 fn addresses_are_offered_from_the_state() {
-    let desk = desk(THREE_ROOMS);
-    desk.run("apply --auto-approve").ends(0);
-    desk.run("state rm chat/news --auto-approve").ends(0);
+    let dir = dir(THREE_ROOMS);
+    dir.run("apply --auto-approve").exits(0);
+    dir.run("state rm chat/news --auto-approve").exits(0);
     let all = ["chat/lobby", "chat/support"];
     for line in [
         "roomctl state show chat/",
@@ -90,19 +90,19 @@ fn addresses_are_offered_from_the_state() {
         "roomctl destroy --evict chat/",
         "roomctl emulator enter chat/",
     ] {
-        assert_eq!(offers(&desk, line), all, "{line}");
+        assert_eq!(offers(&dir, line), all, "{line}");
     }
     // `import` offers rooms that are declared and not recorded first.
-    assert_eq!(offers(&desk, "roomctl import chat/"), ["chat/news", "chat/lobby", "chat/support"]);
+    assert_eq!(offers(&dir, "roomctl import chat/"), ["chat/news", "chat/lobby", "chat/support"]);
     let split = ["roomctl", "apply", "--evict", "=", "chat/l"];
-    assert_eq!(offers_for_words(&desk, "roomctl apply --evict=chat/l", &split), ["chat/lobby"]);
+    assert_eq!(offers_for_words(&dir, "roomctl apply --evict=chat/l", &split), ["chat/lobby"]);
 }
 
 #[test]
 fn completion_honours_the_file_and_state_options() {
-    let other = desk("");
+    let other = dir("");
     other.write("conf/rooms.yaml", THREE_ROOMS);
-    other.run("apply -f conf/rooms.yaml --auto-approve").ends(0);
+    other.run("apply -f conf/rooms.yaml --auto-approve").exits(0);
     let all = ["chat/lobby", "chat/news", "chat/support"];
     assert_eq!(offers(&other, "roomctl -f conf/rooms.yaml state show chat/"), all);
     assert_eq!(offers(&other, "roomctl state show -f conf/rooms.yaml chat/"), all);
@@ -114,15 +114,15 @@ fn completion_honours_the_file_and_state_options() {
 
 #[test]
 fn completion_prints_nothing_for_unreadable_files() {
-    let desk = desk("this is: [not\nYAML");
-    assert_eq!(offers(&desk, "roomctl state show chat/"), [""; 0]);
-    assert_eq!(offers(&desk, "roomctl -f nowhere.yaml state show chat/"), [""; 0]);
-    assert_eq!(offers(&desk, "roomctl -f - state show chat/"), [""; 0]);
-    desk.write("rooms.yaml", THREE_ROOMS);
-    desk.write("rooms.state.json", "damaged");
-    assert_eq!(offers(&desk, "roomctl state show chat/"), [""; 0]);
+    let dir = dir("this is: [not\nYAML");
+    assert_eq!(offers(&dir, "roomctl state show chat/"), [""; 0]);
+    assert_eq!(offers(&dir, "roomctl -f nowhere.yaml state show chat/"), [""; 0]);
+    assert_eq!(offers(&dir, "roomctl -f - state show chat/"), [""; 0]);
+    dir.write("rooms.yaml", THREE_ROOMS);
+    dir.write("rooms.state.json", "damaged");
+    assert_eq!(offers(&dir, "roomctl state show chat/"), [""; 0]);
     let shell = [("ROOMCTL_COMPLETE", "no-such-shell")];
-    let ran = desk.run_with(&shell, "-- roomctl pl").ends(1);
+    let ran = dir.run_with(&shell, "-- roomctl pl").exits(1);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
 }
 
@@ -137,19 +137,19 @@ rooms: [{id: 'a b$(touch run)'}, {id: 'a:b=c'}]
 
 #[test]
 fn ids_with_shell_metacharacters_are_quoted() {
-    let desk = desk(ODD);
-    desk.run("apply --auto-approve").ends(0);
-    let quoted = offers(&desk, "roomctl state show chat/");
+    let dir = dir(ODD);
+    dir.run("apply --auto-approve").exits(0);
+    let quoted = offers(&dir, "roomctl state show chat/");
     assert_eq!(quoted, [r"chat/a\ b\$\(touch\ run\)", "chat/a:b=c"]);
     let split = ["roomctl", "state", "show", "chat/a", ":"];
-    assert_eq!(offers_for_words(&desk, "roomctl state show chat/a:", &split), ["b=c"]);
+    assert_eq!(offers_for_words(&dir, "roomctl state show chat/a:", &split), ["b=c"]);
 }
 
 #[test]
 fn tab_completes_in_an_interactive_bash() {
-    let desk = desk(ODD);
-    desk.run("apply --auto-approve").ends(0);
-    let mut command = bash(&desk);
+    let dir = dir(ODD);
+    dir.run("apply --auto-approve").exits(0);
+    let mut command = bash(&dir);
     // The test terminal starts without echo; bash would not show completed text.
     let shell = "stty echo cols 100; PS1='ready> ' exec bash --norc --noprofile -i";
     command.args(["-c", shell]).env("TERM", "dumb");
@@ -171,19 +171,19 @@ fn tab_completes_in_an_interactive_bash() {
     terminal.exp_string("address                chat/a b$(touch run)").expect("the room");
     terminal.send_line("exit").expect("typed");
     terminal.exp_eof().expect("the end");
-    assert!(!desk.holds("run"), "the shell ran a command substitution in a room's id");
+    assert!(!dir.holds("run"), "the shell ran a command substitution in a room's id");
 }
 
 #[test]
 fn other_shells_get_scripts_and_completions() {
-    let desk = Desk::applied();
+    let dir = TestDir::applied();
     for shell in ["zsh", "fish", "elvish", "powershell"] {
-        let script = desk.run(&format!("completions {shell}")).ends(0);
-        script.prints("roomctl").prints("ROOMCTL_COMPLETE");
+        let script = dir.run(&format!("completions {shell}")).exits(0);
+        script.stdout_has("roomctl").stdout_has("ROOMCTL_COMPLETE");
     }
     let variables = [("ROOMCTL_COMPLETE", "zsh"), ("_CLAP_COMPLETE_INDEX", "3")];
-    let zsh = desk.run_with(&variables, "-- roomctl state show chat/l").ends(0);
+    let zsh = dir.run_with(&variables, "-- roomctl state show chat/l").exits(0);
     assert_eq!(zsh.stdout, "chat/lobby");
-    let fish = desk.run_with(&[("ROOMCTL_COMPLETE", "fish")], "-- roomctl state show chat/l");
-    assert_eq!(fish.ends(0).stdout, "chat/lobby\n");
+    let fish = dir.run_with(&[("ROOMCTL_COMPLETE", "fish")], "-- roomctl state show chat/l");
+    assert_eq!(fish.exits(0).stdout, "chat/lobby\n");
 }

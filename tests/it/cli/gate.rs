@@ -1,38 +1,38 @@
 //! The gate on the command line: its numbers, the exact consent flag, and no prompt without effect.
 
-use super::desk::{Desk, THREE_ROOMS};
+use super::test_dir::{THREE_ROOMS, TestDir};
 
 /// Returns a folder with five applied rooms that do not exist on the service, as in another region.
-fn with_vanished_rooms() -> Desk {
+fn with_vanished_rooms() -> TestDir {
     let more = "  - {id: a, name: A}\n  - {id: b, name: B}\n";
-    let desk = Desk::with(&format!("{THREE_ROOMS}{more}"));
-    desk.run("apply --auto-approve").ends(0);
-    for name in super::desk::files_below(&desk.path(".")) {
+    let dir = TestDir::with(&format!("{THREE_ROOMS}{more}"));
+    dir.run("apply --auto-approve").exits(0);
+    for name in super::test_dir::files_below(&dir.path(".")) {
         if name.starts_with("rooms.emulator.json") {
-            std::fs::remove_file(desk.path(&name)).expect("removed");
+            std::fs::remove_file(dir.path(&name)).expect("removed");
         }
     }
-    desk
+    dir
 }
 
 #[test]
 fn recreating_rooms_that_vanished_early_needs_allow_recreate() {
-    let desk = with_vanished_rooms();
-    let plan = desk.run("plan --refresh all").ends(0).prints("The gate is closed: 5 steps");
-    plan.prints("`max_recreate: 30%` of 5 recorded rooms allows 3")
-        .prints("`--allow-recreate 5` consents");
+    let dir = with_vanished_rooms();
+    let plan = dir.run("plan --refresh all").exits(0).stdout_has("The gate is closed: 5 steps");
+    plan.stdout_has("`max_recreate: 30%` of 5 recorded rooms allows 3")
+        .stdout_has("`--allow-recreate 5` consents");
     let refresh = "apply --auto-approve --refresh all";
-    let held = desk.run(&format!("{refresh} --allow-destroy 9")).ends(3);
-    held.prints("5 not tried").prints("`--allow-recreate` consents");
-    desk.run(&format!("{refresh} --allow-recreate 4")).ends(3).prints("--allow-recreate 5");
-    desk.run(&format!("{refresh} --allow-recreate 5")).ends(0).prints("Applied: 5 recreated.");
-    desk.run("plan --refresh all --detailed-exitcode").ends(0);
+    let held = dir.run(&format!("{refresh} --allow-destroy 9")).exits(3);
+    held.stdout_has("5 not tried").stdout_has("`--allow-recreate` consents");
+    dir.run(&format!("{refresh} --allow-recreate 4")).exits(3).stdout_has("--allow-recreate 5");
+    dir.run(&format!("{refresh} --allow-recreate 5")).exits(0).stdout_has("Applied: 5 recreated.");
+    dir.run("plan --refresh all --detailed-exitcode").exits(0);
 }
 
 #[test]
 fn max_recreate_is_reported_as_the_refusal() {
-    let desk = with_vanished_rooms();
-    let document = desk.run("plan --refresh all --format json").ends(0).document();
+    let dir = with_vanished_rooms();
+    let document = dir.run("plan --refresh all --format json").exits(0).document();
     let refusal = &document["gate"]["refusals"][0];
     assert_eq!(refusal["reason"], "max_recreate");
     assert_eq!(refusal["flag"], "--allow-recreate 5");
@@ -41,40 +41,42 @@ fn max_recreate_is_reported_as_the_refusal() {
 
 #[test]
 fn no_question_is_asked_if_the_gate_holds_every_step_back() {
-    let desk = Desk::applied();
-    desk.edit("name: News", "name: Today");
-    desk.edit("name: Support", "name: Help");
-    let held = desk.run("apply").ends(3).says("the gate holds every step back");
-    held.says("`max_destroy: 30%` of 3 recorded rooms allows 1")
-        .says("`--allow-destroy 2` consents");
-    let lines = desk.run("apply --format json").ends(3).lines();
+    let dir = TestDir::applied();
+    dir.edit("name: News", "name: Today");
+    dir.edit("name: Support", "name: Help");
+    let held = dir.run("apply").exits(3).stderr_has("the gate holds every step back");
+    held.stderr_has("`max_destroy: 30%` of 3 recorded rooms allows 1")
+        .stderr_has("`--allow-destroy 2` consents");
+    let lines = dir.run("apply --format json").exits(3).lines();
     assert_eq!(lines[1]["code"], "gate");
-    desk.run("apply --allow-destroy 2").ends(3).says("--auto-approve");
-    desk.edit("topic: welcome", "topic: hello");
-    desk.run("apply").ends(3).says("--auto-approve");
+    dir.run("apply --allow-destroy 2").exits(3).stderr_has("--auto-approve");
+    dir.edit("topic: welcome", "topic: hello");
+    dir.run("apply").exits(3).stderr_has("--auto-approve");
 }
 
 #[test]
 fn steps_left_out_by_no_destroy_do_not_close_the_gate() {
-    let desk = Desk::applied();
-    desk.edit("name: News", "name: Today");
-    desk.edit("name: Support", "name: Help");
-    desk.edit("topic: welcome", "topic: hello");
-    let left = desk.run("apply --auto-approve --no-destroy").ends(0).keeps_from("gate");
-    left.keeps_from("--allow-destroy").prints("Applied: 1 updated; 2 not tried.");
-    let nothing = desk.run("apply --no-destroy").ends(0).keeps_from("gate");
-    nothing.prints("2 not tried").keeps_from("--auto-approve");
+    let dir = TestDir::applied();
+    dir.edit("name: News", "name: Today");
+    dir.edit("name: Support", "name: Help");
+    dir.edit("topic: welcome", "topic: hello");
+    let left = dir.run("apply --auto-approve --no-destroy").exits(0).output_lacks("gate");
+    left.output_lacks("--allow-destroy").stdout_has("Applied: 1 updated; 2 not tried.");
+    let nothing = dir.run("apply --no-destroy").exits(0).output_lacks("gate");
+    nothing.stdout_has("2 not tried").output_lacks("--auto-approve");
 }
 
 #[test]
 fn destroy_without_a_terminal_needs_both_consent_flags() {
-    let desk = Desk::applied();
-    desk.edit(", lifecycle: {prevent_destroy: true}", "");
-    desk.run("apply --auto-approve").ends(0);
+    let dir = TestDir::applied();
+    dir.edit(", lifecycle: {prevent_destroy: true}", "");
+    dir.run("apply --auto-approve").exits(0);
     for flags in ["", "--auto-approve", "--allow-destroy 3"] {
-        let refused = desk.run(&format!("destroy {flags}")).ends(3);
-        refused.says("--auto-approve").says("--allow-destroy 3");
+        let refused = dir.run(&format!("destroy {flags}")).exits(3);
+        refused.stderr_has("--auto-approve").stderr_has("--allow-destroy 3");
     }
-    desk.run("destroy --auto-approve --allow-destroy 2").ends(3).prints("3 not tried");
-    desk.run("destroy --auto-approve --allow-destroy 3").ends(0).prints("Applied: 3 destroyed.");
+    dir.run("destroy --auto-approve --allow-destroy 2").exits(3).stdout_has("3 not tried");
+    dir.run("destroy --auto-approve --allow-destroy 3")
+        .exits(0)
+        .stdout_has("Applied: 3 destroyed.");
 }

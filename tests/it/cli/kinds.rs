@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::desk::{Desk, Ran};
 use super::served::Served;
+use super::test_dir::{CommandResult, TestDir};
 
 /// A room of each kind; on the built-in emulator unless a variable sets another endpoint.
 const EACH: &str = "\
@@ -38,15 +38,15 @@ const ADDRESSES: [&str; 3] = ["chat/hall", "live/show", "video/call"];
 const SECRET_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// Returns a folder in which [`EACH`] is applied.
-fn applied() -> Desk {
-    let desk = Desk::with(EACH);
-    desk.run("apply --auto-approve").ends(0).prints("Applied: 3 created.");
-    desk
+fn applied() -> TestDir {
+    let dir = TestDir::with(EACH);
+    dir.run("apply --auto-approve").exits(0).stdout_has("Applied: 3 created.");
+    dir
 }
 
 /// Returns the step of one room from a plan's document.
 #[track_caller]
-fn step(plan: &Ran, address: &str) -> Value {
+fn step(plan: &CommandResult, address: &str) -> Value {
     let document = plan.document();
     let steps = document["steps"].as_array().expect("steps");
     let found = steps.iter().find(|step| step["address"] == address);
@@ -56,21 +56,21 @@ fn step(plan: &Ran, address: &str) -> Value {
 #[test]
 fn the_starter_file_of_each_kind_applies_and_converges() {
     for kind in ["zim", "rtc", "tencent-live"] {
-        let desk = Desk::empty();
-        desk.run(&format!("init --kind {kind}")).ends(0);
-        desk.run("validate").ends(0).prints("Valid: 2 rooms.").keeps_from("warning");
-        desk.run("plan --detailed-exitcode").ends(2).prints("2 to create");
-        desk.run("apply --auto-approve").ends(0).prints("Applied: 2 created.");
+        let dir = TestDir::empty();
+        dir.run(&format!("init --kind {kind}")).exits(0);
+        dir.run("validate").exits(0).stdout_has("Valid: 2 rooms.").output_lacks("warning");
+        dir.run("plan --detailed-exitcode").exits(2).stdout_has("2 to create");
+        dir.run("apply --auto-approve").exits(0).stdout_has("Applied: 2 created.");
         for refresh in ["never", "due", "all"] {
-            let again = desk.run(&format!("plan --detailed-exitcode --refresh {refresh}")).ends(0);
-            again.prints("No changes: 2 rooms");
+            let again = dir.run(&format!("plan --detailed-exitcode --refresh {refresh}")).exits(0);
+            again.stdout_has("No changes: 2 rooms");
         }
     }
 }
 
 #[test]
 fn a_plan_uses_the_field_names_of_the_file() {
-    let plan = Desk::with(EACH).run("plan --format json").ends(0);
+    let plan = TestDir::with(EACH).run("plan --format json").exits(0);
     let live = step(&plan, "live/show");
     let expected = [
         ("owner", json!("host")),
@@ -98,11 +98,11 @@ fn a_plan_uses_the_field_names_of_the_file() {
 
 #[test]
 fn a_change_is_an_update_or_a_record_step() {
-    let desk = applied();
-    desk.edit("category: [1, 2]", "category: [3]");
-    desk.edit("reason: over", "reason: done");
-    desk.edit("topic: welcome", "topic: hello");
-    let plan = desk.run("plan --format json").ends(0);
+    let dir = applied();
+    dir.edit("category: [1, 2]", "category: [3]");
+    dir.edit("reason: over", "reason: done");
+    dir.edit("topic: welcome", "topic: hello");
+    let plan = dir.run("plan --format json").exits(0);
     let expected = [
         ("chat/hall", "update", "attributes_changed", json!(["ModifyRoomAttribute"])),
         ("live/show", "update", "fields_changed", json!(["update_room_info"])),
@@ -113,71 +113,73 @@ fn a_change_is_an_update_or_a_record_step() {
         assert_eq!((&step["action"], &step["reason"]), (&json!(action), &json!(reason)), "{step}");
         assert_eq!(step["calls"], calls, "{step}");
     }
-    desk.run("apply --auto-approve").ends(0).prints("Applied: 2 updated, 1 recorded.");
-    desk.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: ");
-    let shown = desk.run("state show video/call").ends(0);
-    shown.prints("close.reason           \"done\"");
+    dir.run("apply --auto-approve").exits(0).stdout_has("Applied: 2 updated, 1 recorded.");
+    dir.run("plan --refresh all --detailed-exitcode").exits(0).stdout_has("No changes: ");
+    let shown = dir.run("state show video/call").exits(0);
+    shown.stdout_has("close.reason           \"done\"");
 }
 
 #[test]
 fn a_field_that_cannot_change_in_place_is_replaced() {
-    let desk = applied();
-    desk.edit("owner: host", "owner: guest");
-    let plan = desk.run("plan").ends(0);
-    plan.prints("-/+ replace  live/show  fields_changed").prints("owner  \"host\" → \"guest\"");
-    desk.run("apply --auto-approve").ends(0).prints("Applied: 1 replaced.");
-    desk.run("plan --refresh all --detailed-exitcode").ends(0);
+    let dir = applied();
+    dir.edit("owner: host", "owner: guest");
+    let plan = dir.run("plan").exits(0);
+    plan.stdout_has("-/+ replace  live/show  fields_changed")
+        .stdout_has("owner  \"host\" → \"guest\"");
+    dir.run("apply --auto-approve").exits(0).stdout_has("Applied: 1 replaced.");
+    dir.run("plan --refresh all --detailed-exitcode").exits(0);
 }
 
 #[test]
 fn drift_is_repaired_in_place_or_only_reported() {
-    let desk = applied();
+    let dir = applied();
     let another = "--state another.state.json --auto-approve";
-    desk.run("import --all-declared --state another.state.json").ends(0);
-    let ours = desk.read("rooms.yaml");
-    desk.edit("owner: host", "owner: guest");
-    desk.run(&format!("apply {another}")).ends(0).prints("Applied: 1 replaced.");
-    desk.edit("notice: Hello", "notice: Bye");
-    desk.run(&format!("apply {another}")).ends(0).prints("Applied: 1 updated.");
-    desk.write("rooms.yaml", &ours);
+    dir.run("import --all-declared --state another.state.json").exits(0);
+    let ours = dir.read("rooms.yaml");
+    dir.edit("owner: host", "owner: guest");
+    dir.run(&format!("apply {another}")).exits(0).stdout_has("Applied: 1 replaced.");
+    dir.edit("notice: Hello", "notice: Bye");
+    dir.run(&format!("apply {another}")).exits(0).stdout_has("Applied: 1 updated.");
+    dir.write("rooms.yaml", &ours);
     let warning = "live/show: the service reports another owner than the file declares, and only a new room could have it";
-    let repaired = desk.run("apply --auto-approve --refresh all").ends(0).prints(warning);
-    let repaired =
-        repaired.prints("~ update   live/show  fields_drifted").prints("\"Bye\" → \"Hello\"");
-    repaired.keeps_from("guest").prints("Applied: 1 updated.");
-    desk.run("plan --refresh all --detailed-exitcode")
-        .ends(0)
-        .prints(warning)
-        .prints("No changes: ");
+    let repaired = dir.run("apply --auto-approve --refresh all").exits(0).stdout_has(warning);
+    let repaired = repaired
+        .stdout_has("~ update   live/show  fields_drifted")
+        .stdout_has("\"Bye\" → \"Hello\"");
+    repaired.output_lacks("guest").stdout_has("Applied: 1 updated.");
+    dir.run("plan --refresh all --detailed-exitcode")
+        .exits(0)
+        .stdout_has(warning)
+        .stdout_has("No changes: ");
 }
 
 #[test]
 fn state_show_prints_the_record_of_each_kind() {
-    let desk = applied();
-    let live = desk.run("state show live/show").ends(0);
-    let live = live.prints("seat_template          \"AudioSalon\"").prints("[1, 2]");
-    live.prints("attributes.topic       \"news\"").prints("muted                  true");
-    let document = desk.run("state show live/show --format json").ends(0).document();
+    let dir = applied();
+    let live = dir.run("state show live/show").exits(0);
+    let live = live.stdout_has("seat_template          \"AudioSalon\"").stdout_has("[1, 2]");
+    live.stdout_has("attributes.topic       \"news\"").stdout_has("muted                  true");
+    let document = dir.run("state show live/show --format json").exits(0).document();
     assert_eq!(document["room"]["category"], json!([1, 2]), "{document}");
-    let document = desk.run("state show video/call --format json").ends(0).document();
+    let document = dir.run("state show video/call --format json").exits(0).document();
     assert_eq!(document["room"]["close"], json!({"reason": "over", "callback": true}));
-    let list = desk.run("state list").ends(0);
+    let list = dir.run("state list").exits(0);
     assert_eq!(list.stdout.lines().collect::<Vec<_>>(), ADDRESSES);
 }
 
 #[test]
 fn rooms_of_each_kind_are_imported() {
-    let desk = applied();
+    let dir = applied();
     for address in ADDRESSES {
-        desk.run(&format!("state rm {address} --auto-approve")).ends(0);
-        desk.run(&format!("import {address}")).ends(0).prints("Import: 1 recorded");
+        dir.run(&format!("state rm {address} --auto-approve")).exits(0);
+        dir.run(&format!("import {address}")).exits(0).stdout_has("Import: 1 recorded");
     }
-    desk.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: ");
+    dir.run("plan --refresh all --detailed-exitcode").exits(0).stdout_has("No changes: ");
 }
 
 #[test]
 fn check_prints_the_limits_of_each_kind() {
-    let checked = Desk::with(EACH).run("check").ends(0);
+    let checked = TestDir::with(EACH).run("check").exits(0);
     for text in [
         "chat (zim, app 1)",
         "live (tencent-live, app 1)",
@@ -193,54 +195,57 @@ fn check_prints_the_limits_of_each_kind() {
 
 #[test]
 fn people_keep_rooms_alive_according_to_their_kind() {
-    let desk = applied();
+    let dir = applied();
     for address in ADDRESSES {
-        let entered = desk.run(&format!("emulator enter {address} --users 3")).ends(0);
-        entered.says(&format!("{address}: 3 entered"));
+        let entered = dir.run(&format!("emulator enter {address} --users 3")).exits(0);
+        entered.stderr_has(&format!("{address}: 3 entered"));
     }
-    desk.run("emulator advance 3h").ends(0);
-    desk.run("plan --refresh all --detailed-exitcode").ends(0).prints("No changes: 3 rooms, ");
+    dir.run("emulator advance 3h").exits(0);
+    dir.run("plan --refresh all --detailed-exitcode").exits(0).stdout_has("No changes: 3 rooms, ");
     for address in ADDRESSES {
-        desk.run(&format!("emulator leave {address}")).ends(0).says("all users left");
+        dir.run(&format!("emulator leave {address}")).exits(0).stderr_has("all users left");
     }
-    desk.run("emulator advance 90m").ends(0);
-    let due = desk.run("plan --refresh all").ends(0);
-    let due = due.prints("1 to recreate").prints("+ recreate chat/hall").keeps_from("live/show");
-    due.keeps_from("video/call");
-    desk.run("emulator advance 1h").ends(0);
-    desk.run("apply --auto-approve --refresh all").ends(0).prints("Applied: 2 recreated.");
-    desk.run("emulator leave video/call").ends(1).says("does not exist");
-    desk.run("emulator enter live/nowhere").ends(1).says("does not exist");
-    desk.run("emulator enter video/call").ends(0);
+    dir.run("emulator advance 90m").exits(0);
+    let due = dir.run("plan --refresh all").exits(0);
+    let due = due
+        .stdout_has("1 to recreate")
+        .stdout_has("+ recreate chat/hall")
+        .output_lacks("live/show");
+    due.output_lacks("video/call");
+    dir.run("emulator advance 1h").exits(0);
+    dir.run("apply --auto-approve --refresh all").exits(0).stdout_has("Applied: 2 recreated.");
+    dir.run("emulator leave video/call").exits(1).stderr_has("does not exist");
+    dir.run("emulator enter live/nowhere").exits(1).stderr_has("does not exist");
+    dir.run("emulator enter video/call").exits(0);
 }
 
 #[test]
 fn an_occupied_video_room_is_destroyed_unless_on_occupied_defers() {
-    let desk = applied();
-    desk.edit("policy: {max_destroy: 3}", "policy: {max_destroy: 3, on_occupied: defer}");
-    desk.edit("  - {id: call, provider: video, close: {reason: over, callback: true}}\n", "");
-    desk.run("emulator enter video/call --users 2").ends(0);
-    let waits = desk.run("apply --auto-approve").ends(0);
-    waits.prints("video/call: destroy waits: 2 people inside").prints("1 waiting.");
-    desk.edit(", on_occupied: defer", "");
-    desk.run("apply --auto-approve").ends(0).prints("Applied: 1 destroyed.");
-    desk.run("emulator leave video/call").ends(1).says("does not exist");
+    let dir = applied();
+    dir.edit("policy: {max_destroy: 3}", "policy: {max_destroy: 3, on_occupied: defer}");
+    dir.edit("  - {id: call, provider: video, close: {reason: over, callback: true}}\n", "");
+    dir.run("emulator enter video/call --users 2").exits(0);
+    let waits = dir.run("apply --auto-approve").exits(0);
+    waits.stdout_has("video/call: destroy waits: 2 people inside").stdout_has("1 waiting.");
+    dir.edit(", on_occupied: defer", "");
+    dir.run("apply --auto-approve").exits(0).stdout_has("Applied: 1 destroyed.");
+    dir.run("emulator leave video/call").exits(1).stderr_has("does not exist");
 }
 
 #[test]
 fn an_unreachable_provider_does_not_stop_the_others() {
-    let desk = Desk::with(EACH);
+    let dir = TestDir::with(EACH);
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let closed = format!("http://{}", port.local_addr().expect("its address"));
     drop(port);
     let unreachable = [("TENCENT_ENDPOINT", closed.as_str()), ("TENCENT_SECRET_KEY", SECRET_KEY)];
-    let applied = desk.run_with(&unreachable, "apply --auto-approve").ends(5);
-    let applied = applied.prints("live/show: create failed").prints("Connection refused");
-    applied.prints("Applied: 2 created; 1 failed.").keeps_from(SECRET_KEY);
-    let list = desk.run("state list").ends(0);
+    let applied = dir.run_with(&unreachable, "apply --auto-approve").exits(5);
+    let applied = applied.stdout_has("live/show: create failed").stdout_has("Connection refused");
+    applied.stdout_has("Applied: 2 created; 1 failed.").output_lacks(SECRET_KEY);
+    let list = dir.run("state list").exits(0);
     assert_eq!(list.stdout, "chat/hall\nvideo/call\n");
-    let unread = desk.run_with(&unreachable, "plan --refresh all").ends(5);
-    unread.prints("live/show").prints("Connection refused");
+    let unread = dir.run_with(&unreachable, "plan --refresh all").exits(5);
+    unread.stdout_has("live/show").stdout_has("Connection refused");
 }
 
 #[test]
@@ -278,11 +283,11 @@ fn fields_and_values_that_a_kind_rejects_are_located() {
     for (old, new, message) in cases {
         assert!(EACH.contains(old), "{old}");
         let marked = EACH.replacen(old, new, 1);
-        let desk = Desk::with(&marked.replace('¦', ""));
-        let invalid = desk.run("validate").ends(1).says(message);
-        invalid.says(&format!("--> rooms.yaml:{}\n", marked_location(&marked)));
-        desk.run("apply --auto-approve").ends(1).says("nothing was done");
-        assert!(!desk.holds("rooms.state.json"), "{old}");
+        let dir = TestDir::with(&marked.replace('¦', ""));
+        let invalid = dir.run("validate").exits(1).stderr_has(message);
+        invalid.stderr_has(&format!("--> rooms.yaml:{}\n", marked_location(&marked)));
+        dir.run("apply --auto-approve").exits(1).stderr_has("nothing was done");
+        assert!(!dir.holds("rooms.state.json"), "{old}");
     }
 }
 
@@ -295,20 +300,25 @@ fn marked_location(text: &str) -> String {
 
 #[test]
 fn an_invalid_tencent_secret_is_an_error_or_a_warning() {
-    let desk = Desk::with(EACH);
-    let served = Served::start_with(&desk, SECRET_KEY, "");
+    let dir = TestDir::with(EACH);
+    let served = Served::start_with(&dir, SECRET_KEY, "");
     let with = |secret: &str, line: &str| {
         let url = ("TENCENT_ENDPOINT", served.url.as_str());
-        desk.run_with(&[url, ("TENCENT_SECRET_KEY", secret)], line)
+        dir.run_with(&[url, ("TENCENT_SECRET_KEY", secret)], line)
     };
     for secret in ["two words", "\"quoted\""] {
-        let refused = with(secret, "apply --auto-approve").ends(1).keeps_from(secret);
-        refused.says("TENCENT_SECRET_KEY").says("64 hexadecimal digits").says("`live`");
-        assert!(!desk.holds("rooms.state.json"), "a state was written");
+        let refused = with(secret, "apply --auto-approve").exits(1).output_lacks(secret);
+        refused
+            .stderr_has("TENCENT_SECRET_KEY")
+            .stderr_has("64 hexadecimal digits")
+            .stderr_has("`live`");
+        assert!(!dir.holds("rooms.state.json"), "a state was written");
     }
     let warned =
-        with("sh0rt-of-the-64-digits", "check").ends(1).prints("70009").keeps_from("sh0rt");
-    warned.says("WARN").says("does not look like the SecretKey (64 hexadecimal digits)");
-    with(SECRET_KEY, "check").ends(0).keeps_from("WARN");
-    with(SECRET_KEY, "apply --auto-approve").ends(0).prints("Applied: 3 created.");
+        with("sh0rt-of-the-64-digits", "check").exits(1).stdout_has("70009").output_lacks("sh0rt");
+    warned
+        .stderr_has("WARN")
+        .stderr_has("does not look like the SecretKey (64 hexadecimal digits)");
+    with(SECRET_KEY, "check").exits(0).output_lacks("WARN");
+    with(SECRET_KEY, "apply --auto-approve").exits(0).stdout_has("Applied: 3 created.");
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use super::desk::{Desk, THREE_ROOMS, files_below};
+use super::test_dir::{THREE_ROOMS, TestDir, files_below};
 
 /// Returns the values of a metrics file by series (name and labels, as written).
 ///
@@ -53,22 +53,22 @@ fn check_with_promtool(text: &str) {
 }
 
 /// Returns the samples of `run.prom`.
-fn metrics(desk: &Desk) -> BTreeMap<String, String> {
-    samples(&desk.read("run.prom"))
+fn metrics(dir: &TestDir) -> BTreeMap<String, String> {
+    samples(&dir.read("run.prom"))
 }
 
 #[test]
 fn every_command_that_calls_a_service_writes_its_metrics() {
-    let desk = Desk::with(THREE_ROOMS);
-    desk.run("plan --metrics-file run.prom --detailed-exitcode").ends(2);
-    let plan = metrics(&desk);
+    let dir = TestDir::with(THREE_ROOMS);
+    dir.run("plan --metrics-file run.prom --detailed-exitcode").exits(2);
+    let plan = metrics(&dir);
     assert_eq!(plan["roomctl_last_run_exit_code{command=\"plan\"}"], "2");
     let create =
         "roomctl_planned_steps{command=\"plan\",action=\"create\",reason=\"not_recorded\"}";
     assert_eq!(plan[create], "3");
     assert_eq!(plan["roomctl_recorded_rooms{command=\"plan\"}"], "0");
-    desk.run("apply --auto-approve --metrics-file run.prom").ends(0);
-    let apply = metrics(&desk);
+    dir.run("apply --auto-approve --metrics-file run.prom").exits(0);
+    let apply = metrics(&dir);
     let done = "roomctl_steps{command=\"apply\",action=\"create\",result=\"done\"}";
     assert_eq!((apply[done].as_str(), apply.get(create)), ("3", None), "the file was not replaced");
     let calls =
@@ -77,67 +77,67 @@ fn every_command_that_calls_a_service_writes_its_metrics() {
     assert_ne!(apply["roomctl_last_run_duration_seconds{command=\"apply\"}"], "0.000");
     let ended = &apply["roomctl_last_run_timestamp_seconds{command=\"apply\"}"];
     assert!(ended.parse::<f64>().is_ok_and(|ended| ended > 1.7e9), "{ended}");
-    desk.run("emulator advance 2h").ends(0);
-    desk.run("drift --metrics-file run.prom").ends(2);
-    let drift = metrics(&desk);
+    dir.run("emulator advance 2h").exits(0);
+    dir.run("drift --metrics-file run.prom").exits(2);
+    let drift = metrics(&dir);
     assert_eq!(drift["roomctl_drifted_rooms{command=\"drift\",kind=\"vanished\"}"], "3");
     assert_eq!(drift["roomctl_rooms{command=\"drift\",state=\"drifted\"}"], "3");
-    desk.run("reconcile --metrics-file run.prom").ends(0);
-    let reconcile = metrics(&desk);
+    dir.run("reconcile --metrics-file run.prom").exits(0);
+    let reconcile = metrics(&dir);
     let done = "roomctl_steps{command=\"reconcile\",action=\"recreate\",result=\"done\"}";
     assert_eq!(reconcile[done], "3");
     assert_eq!(reconcile["roomctl_rooms{command=\"reconcile\",state=\"drifted\"}"], "3");
-    desk.run("reconcile --metrics-file run.prom").ends(0);
-    let reconcile = metrics(&desk);
+    dir.run("reconcile --metrics-file run.prom").exits(0);
+    let reconcile = metrics(&dir);
     assert_eq!(reconcile["roomctl_rooms{command=\"reconcile\",state=\"unchanged\"}"], "3");
     assert_eq!(reconcile["roomctl_recorded_rooms{command=\"reconcile\"}"], "3");
 }
 
 #[test]
 fn a_failed_run_writes_its_exit_code() {
-    let desk = Desk::with(THREE_ROOMS);
-    desk.edit("id: news", "di: news");
-    desk.run("reconcile --metrics-file run.prom").ends(1);
-    let failed = metrics(&desk);
+    let dir = TestDir::with(THREE_ROOMS);
+    dir.edit("id: news", "di: news");
+    dir.run("reconcile --metrics-file run.prom").exits(1);
+    let failed = metrics(&dir);
     assert_eq!(failed["roomctl_last_run_exit_code{command=\"reconcile\"}"], "1");
     assert!(!failed.keys().any(|series| series.starts_with("roomctl_rooms")));
 }
 
 #[test]
 fn an_unwritable_metrics_file_is_an_error_before_any_call() {
-    let desk = Desk::with(THREE_ROOMS);
-    desk.write("folder/x", "");
+    let dir = TestDir::with(THREE_ROOMS);
+    dir.write("folder/x", "");
     for file in ["absent/run.prom", "folder", "rooms.yaml/run.prom"] {
         for command in ["apply --auto-approve", "reconcile", "plan", "drift"] {
-            let ran = desk.run(&format!("{command} --metrics-file {file}")).ends(1);
-            ran.says(&format!("the metrics file {file} cannot be written: "));
+            let ran = dir.run(&format!("{command} --metrics-file {file}")).exits(1);
+            ran.stderr_has(&format!("the metrics file {file} cannot be written: "));
         }
     }
-    let lines = desk.run("apply -y --format json --metrics-file absent/x").ends(1).lines();
+    let lines = dir.run("apply -y --format json --metrics-file absent/x").exits(1).lines();
     assert_eq!((&lines[0]["code"], &lines[1]["exit_code"]), (&"metrics_file".into(), &1.into()));
-    assert_eq!(files_below(&desk.path(".")), ["folder/x", "rooms.yaml"]);
+    assert_eq!(files_below(&dir.path(".")), ["folder/x", "rooms.yaml"]);
 }
 
 #[test]
 fn only_a_metrics_file_is_overwritten() {
-    let desk = Desk::applied();
-    desk.run("plan --out plan.json").ends(0);
+    let dir = TestDir::applied();
+    dir.run("plan --out plan.json").exits(0);
     let refusal = "it exists and was not written by roomctl, so it is not overwritten";
     for file in ["rooms.yaml", "rooms.state.json", "rooms.state.json.lock", "plan.json"] {
-        let before = desk.read(file);
+        let before = dir.read(file);
         for command in ["apply --auto-approve", "reconcile", "plan", "drift"] {
-            desk.run(&format!("{command} --metrics-file {file}")).ends(1).says(refusal);
+            dir.run(&format!("{command} --metrics-file {file}")).exits(1).stderr_has(refusal);
         }
-        assert_eq!(desk.read(file), before);
+        assert_eq!(dir.read(file), before);
     }
-    desk.write("empty.prom", "");
-    desk.run("plan --metrics-file empty.prom").ends(0);
-    desk.run("plan --metrics-file empty.prom").ends(0);
+    dir.write("empty.prom", "");
+    dir.run("plan --metrics-file empty.prom").exits(0);
+    dir.run("plan --metrics-file empty.prom").exits(0);
 
     // A file that the run itself wrote is not overwritten either.
-    let desk = Desk::with(THREE_ROOMS);
-    let both = desk.run("apply --auto-approve --metrics-file rooms.state.json").ends(5);
-    both.prints("Applied: 3 created.").says(refusal);
-    desk.run("plan --out same --metrics-file same").ends(5).says(refusal);
-    desk.run("apply same").ends(0).prints("No changes: 3 rooms");
+    let dir = TestDir::with(THREE_ROOMS);
+    let both = dir.run("apply --auto-approve --metrics-file rooms.state.json").exits(5);
+    both.stdout_has("Applied: 3 created.").stderr_has(refusal);
+    dir.run("plan --out same --metrics-file same").exits(5).stderr_has(refusal);
+    dir.run("apply same").exits(0).stdout_has("No changes: 3 rooms");
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::desk::{Desk, THREE_ROOMS};
+use super::test_dir::{THREE_ROOMS, TestDir};
 
 /// Returns a schema as printed by the command.
 fn schema(name: &str) -> Value {
-    Desk::empty().run(&format!("schema {name}")).ends(0).document()
+    TestDir::empty().run(&format!("schema {name}")).exits(0).document()
 }
 
 /// Returns every part of `value` that violates the schema or that the schema does not describe. It supports
@@ -163,22 +163,25 @@ fn later_versions_only_add_properties() {
 }
 
 /// Returns a folder whose plan has steps, blocked rooms, findings and a closed gate.
-fn with_varied_plan() -> Desk {
-    let desk = Desk::applied();
-    desk.edit(
+fn with_varied_plan() -> TestDir {
+    let dir = TestDir::applied();
+    dir.edit(
         "  - {id: lobby, name: Lobby, attributes: {topic: welcome}, lifecycle: {prevent_destroy: true}}\n",
         "  - {id: hall, attributes: {topic: {value: x, auto_delete: true}}, destroy_delay_time: 0s}\n",
     );
-    desk.edit("name: News", "name: Newer");
-    desk.edit("  - {id: support, name: Support}\n", "");
-    desk
+    dir.edit("name: News", "name: Newer");
+    dir.edit("  - {id: support, name: Support}\n", "");
+    dir
 }
 
 #[test]
 fn plans_match_their_schema() {
     let schema = schema("plan");
-    assert_matches(&schema, &Desk::with(THREE_ROOMS).run("plan --format json").ends(0).document());
-    let plan = with_varied_plan().run("plan --format json").ends(0).document();
+    assert_matches(
+        &schema,
+        &TestDir::with(THREE_ROOMS).run("plan --format json").exits(0).document(),
+    );
+    let plan = with_varied_plan().run("plan --format json").exits(0).document();
     for list in ["steps", "blocked"] {
         assert!(!plan[list].as_array().expect("a list").is_empty(), "{plan:#}");
     }
@@ -189,10 +192,10 @@ fn plans_match_their_schema() {
 #[test]
 fn events_match_their_schema() {
     let schema = schema("events");
-    let first = Desk::with(THREE_ROOMS).run("apply --auto-approve --format json").ends(0);
+    let first = TestDir::with(THREE_ROOMS).run("apply --auto-approve --format json").exits(0);
     let second =
-        with_varied_plan().run("apply --auto-approve --format json --allow-destroy 9").ends(3);
-    let refused = with_varied_plan().run("apply --format json").ends(3);
+        with_varied_plan().run("apply --auto-approve --format json --allow-destroy 9").exits(3);
+    let refused = with_varied_plan().run("apply --format json").exits(3);
     let lines = [first.lines(), second.lines(), refused.lines()].concat();
     let events: BTreeSet<&str> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
     assert!(events.contains("step_done") && events.contains("error"), "{events:?}");
@@ -203,15 +206,15 @@ fn events_match_their_schema() {
 
 #[test]
 fn a_state_matches_its_schema() {
-    let desk = with_varied_plan();
-    desk.run("apply --auto-approve --allow-destroy 9").ends(3);
-    let state = serde_json::from_str(&desk.read("rooms.state.json")).expect("JSON");
+    let dir = with_varied_plan();
+    dir.run("apply --auto-approve --allow-destroy 9").exits(3);
+    let state = serde_json::from_str(&dir.read("rooms.state.json")).expect("JSON");
     assert_matches(&schema("state"), &state);
 }
 
 #[test]
 fn the_default_schema_is_that_of_the_files() {
-    let desk = Desk::empty();
-    assert_eq!(desk.run("schema").ends(0).stdout, desk.run("schema rooms").ends(0).stdout);
-    desk.run("schema nothing").ends(64);
+    let dir = TestDir::empty();
+    assert_eq!(dir.run("schema").exits(0).stdout, dir.run("schema rooms").exits(0).stdout);
+    dir.run("schema nothing").exits(64);
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Stdio};
 
-use super::desk::{Desk, Ran};
+use super::test_dir::{CommandResult, TestDir};
 
 /// The secret of the served application.
 pub(crate) const SECRET: &str = "s3cr3t-of-the-served-application";
@@ -21,13 +21,13 @@ pub(crate) struct Served {
 
 impl Served {
     /// Serves app 1 with [`SECRET`], on a free port.
-    pub(crate) fn start(desk: &Desk, options: &str) -> Self {
-        Self::start_with(desk, SECRET, options)
+    pub(crate) fn start(dir: &TestDir, options: &str) -> Self {
+        Self::start_with(dir, SECRET, options)
     }
 
     /// Serves app 1 with this secret, on a free port.
-    pub(crate) fn start_with(desk: &Desk, secret: &str, options: &str) -> Self {
-        let mut command = desk.command(&format!("emulator --listen 127.0.0.1:0 {options}"));
+    pub(crate) fn start_with(dir: &TestDir, secret: &str, options: &str) -> Self {
+        let mut command = dir.command(&format!("emulator --listen 127.0.0.1:0 {options}"));
         command.env("ZEGO_SERVER_SECRET", secret).env("TENCENT_SECRET_KEY", secret);
         command.stderr(Stdio::inherit());
         let mut child = command.spawn().expect("the emulator starts");
@@ -49,8 +49,8 @@ impl Served {
     }
 
     /// Runs a command against the emulator, with its secret.
-    pub(crate) fn run(&self, desk: &Desk, line: &str) -> Ran {
-        desk.run_with(&[("ZIM_ENDPOINT", &self.url), ("ZEGO_SERVER_SECRET", SECRET)], line)
+    pub(crate) fn run(&self, dir: &TestDir, line: &str) -> CommandResult {
+        dir.run_with(&[("ZIM_ENDPOINT", &self.url), ("ZEGO_SERVER_SECRET", SECRET)], line)
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::desk::{Desk, THREE_ROOMS};
 use super::served::{SECRET, Silent};
+use super::test_dir::{THREE_ROOMS, TestDir};
 
 /// How long a test waits for a run: enough for a loaded machine.
 const TIMEOUT: Duration = Duration::from_mins(2);
@@ -29,19 +29,19 @@ fn terminate(child: &Child) {
 }
 
 /// Waits until the three rooms are recorded and another process can take the lock.
-fn wait_until_saved(desk: &Desk) {
+fn wait_until_saved(dir: &TestDir) {
     let start = Instant::now();
-    while desk.run("state list").stdout.lines().count() < 3 {
+    while dir.run("state list").stdout.lines().count() < 3 {
         assert!(start.elapsed() < TIMEOUT, "the rooms were not recorded in time");
     }
-    desk.run("apply --auto-approve --lock-timeout 60s").ends(0).prints("No changes: 3 rooms");
+    dir.run("apply --auto-approve --lock-timeout 60s").exits(0).stdout_has("No changes: 3 rooms");
 }
 
 #[test]
 fn a_stalled_reader_blocks_neither_an_apply_nor_sigterm() {
     for (format, stderr_too) in [("json", false), ("text", true)] {
-        let desk = Desk::with(THREE_ROOMS);
-        let mut command = desk.command(&format!("apply --auto-approve --format {format}"));
+        let dir = TestDir::with(THREE_ROOMS);
+        let mut command = dir.command(&format!("apply --auto-approve --format {format}"));
         let (_unread, stdout) = full_pipe();
         command.stdout(stdout);
         let stderr = full_pipe();
@@ -49,7 +49,7 @@ fn a_stalled_reader_blocks_neither_an_apply_nor_sigterm() {
             command.stderr(stderr.1);
         }
         let mut apply = command.spawn().expect("apply starts");
-        wait_until_saved(&desk);
+        wait_until_saved(&dir);
         assert!(
             apply.try_wait().expect("the process's status").is_none(),
             "apply ended although its output was not read"
@@ -61,11 +61,11 @@ fn a_stalled_reader_blocks_neither_an_apply_nor_sigterm() {
 
 #[test]
 fn a_second_signal_aborts_a_stalled_apply() {
-    let desk = Desk::with(THREE_ROOMS);
+    let dir = TestDir::with(THREE_ROOMS);
     let silent = Silent::start();
     let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
     let ((_unread, stdout), (_unseen, stderr)) = (full_pipe(), full_pipe());
-    let mut command = desk.command("apply --auto-approve --format json");
+    let mut command = dir.command("apply --auto-approve --format json");
     let mut apply = command.envs(real).stdout(stdout).stderr(stderr).spawn().expect("apply starts");
     let _open = silent.called();
     terminate(&apply);
@@ -78,9 +78,9 @@ fn a_second_signal_aborts_a_stalled_apply() {
 
 #[test]
 fn sigterm_ends_a_plan_with_a_stalled_reader() {
-    let desk = Desk::with(THREE_ROOMS);
+    let dir = TestDir::with(THREE_ROOMS);
     let (_unread, stdout) = full_pipe();
-    let mut command = desk.command("plan");
+    let mut command = dir.command("plan");
     let mut plan = command.env("ROOMCTL_LOG", "debug").stdout(stdout).spawn().expect("plan starts");
     terminate(&plan);
     assert!(!plan.wait().expect("its exit status").success());
@@ -88,45 +88,45 @@ fn sigterm_ends_a_plan_with_a_stalled_reader() {
 
 #[test]
 fn both_streams_in_one_file_keep_their_order() {
-    let desk = Desk::with(THREE_ROOMS);
-    let log = std::fs::File::create(desk.path("log")).expect("a file");
-    let mut command = desk.command("apply --auto-approve");
+    let dir = TestDir::with(THREE_ROOMS);
+    let log = std::fs::File::create(dir.path("log")).expect("a file");
+    let mut command = dir.command("apply --auto-approve");
     let both = (log.try_clone().expect("a second handle"), log);
     let ended = command.stdout(both.0).stderr(both.1).status().expect("it runs");
     assert!(ended.success());
-    let text = desk.read("log");
+    let text = dir.read("log");
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("no `{part}`: {text}"));
     assert!(at("Plan: 3 to create") < at("chat/lobby: created"), "{text}");
     assert!(at("chat/lobby: created") < at("Applied: 3 created."), "{text}");
 }
 
 /// Runs the binary in a shell, after another command.
-fn in_shell(desk: &Desk, before: &str, line: &str) -> super::desk::Ran {
-    let script = format!("{before}; exec {} {line}", super::desk::ROOMCTL);
+fn in_shell(dir: &TestDir, before: &str, line: &str) -> super::test_dir::CommandResult {
+    let script = format!("{before}; exec {} {line}", super::test_dir::ROOMCTL);
     let mut command = Command::new("sh");
-    command.args(["-c", &script]).current_dir(desk.path(".")).env_clear().stdin(Stdio::null());
-    super::desk::Ran::new(&script, command.output().expect("a shell"))
+    command.args(["-c", &script]).current_dir(dir.path(".")).env_clear().stdin(Stdio::null());
+    super::test_dir::CommandResult::new(&script, command.output().expect("a shell"))
 }
 
 #[test]
 fn exceeding_the_file_size_limit_is_an_error() {
     for blocks in [0, 1, 8] {
-        let desk = Desk::with(THREE_ROOMS);
+        let dir = TestDir::with(THREE_ROOMS);
         let limit = format!("ulimit -f {blocks}");
-        let ran = in_shell(&desk, &limit, "apply --auto-approve").ends(1);
-        ran.says("File too large");
-        desk.run("apply --auto-approve").ends(0).prints("Applied: 3 created.");
+        let ran = in_shell(&dir, &limit, "apply --auto-approve").exits(1);
+        ran.stderr_has("File too large");
+        dir.run("apply --auto-approve").exits(0).stdout_has("Applied: 3 created.");
     }
-    let desk = Desk::applied();
-    in_shell(&desk, "ulimit -f 0", "plan > out").ends(1).says("stdout could not be written");
-    desk.run("plan --detailed-exitcode").ends(0);
+    let dir = TestDir::applied();
+    in_shell(&dir, "ulimit -f 0", "plan > out").exits(1).stderr_has("stdout could not be written");
+    dir.run("plan --detailed-exitcode").exits(0);
 }
 
 #[test]
 fn an_apply_completes_and_reports_a_full_stdout() {
-    let desk = Desk::with(THREE_ROOMS);
-    let lost = in_shell(&desk, ":", "apply --auto-approve > /dev/full").ends(5);
-    lost.says("stdout could not be written: No space left on device");
-    desk.run("plan --detailed-exitcode").ends(0).prints("No changes: 3 rooms");
-    in_shell(&desk, ":", "plan > /dev/full").ends(1).says("stdout could not be written");
+    let dir = TestDir::with(THREE_ROOMS);
+    let lost = in_shell(&dir, ":", "apply --auto-approve > /dev/full").exits(5);
+    lost.stderr_has("stdout could not be written: No space left on device");
+    dir.run("plan --detailed-exitcode").exits(0).stdout_has("No changes: 3 rooms");
+    in_shell(&dir, ":", "plan > /dev/full").exits(1).stderr_has("stdout could not be written");
 }

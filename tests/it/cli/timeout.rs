@@ -4,26 +4,27 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command};
 
-use super::desk::{Desk, THREE_ROOMS};
 use super::served::{SECRET, Served, Silent};
+use super::test_dir::{THREE_ROOMS, TestDir};
 
 const PASSED: &str = "the time limit of 1 s (`--timeout`) has passed: stopping";
 
 #[test]
 fn a_timed_out_plan_prints_unread_rooms_and_exits_with_5() {
-    let (desk, silent) = (Desk::with(THREE_ROOMS), Silent::start());
+    let (dir, silent) = (TestDir::with(THREE_ROOMS), Silent::start());
     let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
-    let plan = desk.run_with(&real, "plan --refresh all --timeout 1s").ends(5).says(PASSED);
-    plan.prints("the run was interrupted").prints("3 unread");
+    let plan = dir.run_with(&real, "plan --refresh all --timeout 1s").exits(5).stderr_has(PASSED);
+    plan.stdout_has("the run was interrupted").stdout_has("3 unread");
 }
 
 #[test]
 fn a_timed_out_apply_exits_with_5_and_releases_the_lock() {
-    let (desk, silent) = (Desk::with(THREE_ROOMS), Silent::start());
+    let (dir, silent) = (TestDir::with(THREE_ROOMS), Silent::start());
     let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
-    let apply = desk.run_with(&real, "apply --auto-approve --timeout 1s").ends(5).says(PASSED);
-    apply.prints("interrupted");
-    desk.run_with(&real, "apply --auto-approve --timeout 1s").ends(5).says(PASSED);
+    let apply =
+        dir.run_with(&real, "apply --auto-approve --timeout 1s").exits(5).stderr_has(PASSED);
+    apply.stdout_has("interrupted");
+    dir.run_with(&real, "apply --auto-approve --timeout 1s").exits(5).stderr_has(PASSED);
 }
 
 /// Sends SIGINT, and returns whether the process was still running.
@@ -38,9 +39,9 @@ fn interrupt(child: &mut Child) -> bool {
 #[test]
 fn the_first_signal_after_the_time_limit_does_not_abort() {
     for (is_repeated, code) in [(false, 5), (true, 130)] {
-        let (desk, silent) = (Desk::with(THREE_ROOMS), Silent::start());
+        let (dir, silent) = (TestDir::with(THREE_ROOMS), Silent::start());
         let real = [("ZIM_ENDPOINT", silent.url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
-        let mut command = desk.command("apply --auto-approve --timeout 1s");
+        let mut command = dir.command("apply --auto-approve --timeout 1s");
         let mut apply = command.envs(real).spawn().expect("apply starts");
         let mut stderr = BufReader::new(apply.stderr.take().expect("its stderr"));
         let mut progress = String::new();
@@ -55,27 +56,29 @@ fn the_first_signal_after_the_time_limit_does_not_abort() {
 
 #[test]
 fn drift_and_reconcile_honour_the_time_limit() {
-    let desk = Desk::with(THREE_ROOMS);
-    let served = Served::start(&desk, "");
-    served.run(&desk, "apply --auto-approve --timeout 1h").ends(0).keeps_from("time limit");
+    let dir = TestDir::with(THREE_ROOMS);
+    let served = Served::start(&dir, "");
+    served.run(&dir, "apply --auto-approve --timeout 1h").exits(0).output_lacks("time limit");
     let (url, address) = (served.url.clone(), served.address());
     drop(served);
     let _silent = TcpListener::bind(address).expect("the same port");
     let real = [("ZIM_ENDPOINT", url.as_str()), ("ZEGO_SERVER_SECRET", SECRET)];
-    let drift = desk.run_with(&real, "drift --timeout 1s").ends(5).says(PASSED);
-    drift.prints("3 unread");
-    let reconcile = desk.run_with(&real, "reconcile --refresh all --timeout 1s").ends(5);
-    reconcile.says(PASSED).says("interrupted before the plan was made: nothing was done");
-    desk.run_with(&real, "state list").ends(0).prints("chat/support");
+    let drift = dir.run_with(&real, "drift --timeout 1s").exits(5).stderr_has(PASSED);
+    drift.stdout_has("3 unread");
+    let reconcile = dir.run_with(&real, "reconcile --refresh all --timeout 1s").exits(5);
+    reconcile
+        .stderr_has(PASSED)
+        .stderr_has("interrupted before the plan was made: nothing was done");
+    dir.run_with(&real, "state list").exits(0).stdout_has("chat/support");
 }
 
 #[test]
 fn an_invalid_time_limit_is_a_usage_error() {
-    let desk = Desk::with(THREE_ROOMS);
+    let dir = TestDir::with(THREE_ROOMS);
     for limit in ["0s", "-1", "soon", "1d"] {
         for command in ["plan", "apply", "drift", "reconcile"] {
-            desk.run(&format!("{command} --timeout={limit}")).ends(64).says("--timeout");
+            dir.run(&format!("{command} --timeout={limit}")).exits(64).stderr_has("--timeout");
         }
     }
-    assert!(!desk.holds("rooms.state.json"));
+    assert!(!dir.holds("rooms.state.json"));
 }

@@ -1,17 +1,17 @@
 //! The help texts.
 
-use super::desk::Desk;
+use super::test_dir::TestDir;
 
 #[test]
 fn help_shows_commands_examples_and_exit_codes() {
-    insta::assert_snapshot!(Desk::empty().run("-h").ends(0).stdout);
+    insta::assert_snapshot!(TestDir::empty().run("-h").exits(0).stdout);
 }
 
 #[test]
 fn help_of_commands_with_many_flags_has_examples() {
-    let desk = Desk::empty();
+    let dir = TestDir::empty();
     for command in ["plan", "apply", "destroy", "import", "emulator", "state"] {
-        let ran = desk.run(&format!("{command} -h")).ends(0);
-        ran.prints("Examples:\n").prints(&format!("roomctl {command}"));
+        let ran = dir.run(&format!("{command} -h")).exits(0);
+        ran.stdout_has("Examples:\n").stdout_has(&format!("roomctl {command}"));
     }
 }

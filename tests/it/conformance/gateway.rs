@@ -11,7 +11,7 @@ use roomctl::model::{
 
 use super::stage::{ID, Stage};
 use super::subject::Subject;
-use crate::support::{How, Script, plain_service, service};
+use crate::support::{RunOptions, Script, plain_service, service};
 
 /// The service's limit of requests a second for each action, and the higher one that the file configures.
 const SERVICE_LIMIT: u32 = 5;
@@ -120,7 +120,7 @@ pub(super) async fn a_wrong_clock_stops_the_provider(subject: &'static Subject) 
     let ids = ["a", "b", "c"];
     let desired = stage.rooms("on_occupied: destroy", &ids, subject.content);
     stage.apply_all(&desired, 3).await;
-    let how = || How { concurrency: Some(1), ..How::with_consent() };
+    let how = || RunOptions { concurrency: Some(1), ..RunOptions::with_consent() };
     let clock = stage.world.clock.clone();
     stage.set_clock_back(u64::MAX);
     let nothing = stage.nothing();
@@ -155,7 +155,7 @@ pub(super) async fn users_are_registered_once(subject: &'static Subject) {
 pub(super) async fn a_plan_registers_no_user(subject: &'static Subject) {
     let stage = Stage::untouched(subject, service());
     let desired = stage.declared();
-    stage.stranger().await.create(ID, (*desired.rooms[0].room).clone()).await;
+    stage.other_client().await.create(ID, (*desired.rooms[0].room).clone()).await;
     let known = stage.stats().users;
     let plan = stage.plan(&desired).await;
     assert_eq!(stage.stats().users, known);

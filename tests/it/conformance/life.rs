@@ -5,7 +5,7 @@ use roomctl::provider::Observer;
 
 use super::stage::{ID, Stage};
 use super::subject::Subject;
-use crate::support::{How, Mishap};
+use crate::support::{InjectedFault, RunOptions};
 
 /// One more than the number of attempts at a call.
 const ATTEMPTS: u64 = 7;
@@ -71,7 +71,7 @@ pub(super) async fn a_destroy_of_a_missing_room_succeeds(subject: &'static Subje
     for policy in ["on_occupied: destroy", "on_occupied: defer"] {
         let stage = Stage::new(subject).await;
         stage.created().await;
-        stage.stranger().await.destroy(ID).await;
+        stage.other_client().await.destroy(ID).await;
         stage.apply_all(&stage.rooms(policy, &[], ""), 1).await;
         stage.assert_gone().await;
     }
@@ -80,8 +80,8 @@ pub(super) async fn a_destroy_of_a_missing_room_succeeds(subject: &'static Subje
 pub(super) async fn an_undeclared_room_that_vanished_is_forgotten(subject: &'static Subject) {
     let stage = Stage::new(subject).await;
     stage.created().await;
-    stage.stranger().await.destroy(ID).await;
-    let how = How::with_consent().refresh(roomctl::model::Refresh::All);
+    stage.other_client().await.destroy(ID).await;
+    let how = RunOptions::with_consent().refresh(roomctl::model::Refresh::All);
     let ran = stage.world.apply(&stage.nothing(), &how).await.expect("a state").ran();
     let [(_, action)] = &*ran.outcome.done else { panic!("{:?}", ran.outcome) };
     // A room that only users create is never observed as gone: it is closed in any case.
@@ -97,9 +97,9 @@ pub(super) async fn a_second_destroy_reports_a_missing_room(subject: &'static Su
     if subject.makes.is_empty() {
         stage.enter(3);
     }
-    let stranger = stage.stranger().await;
-    stranger.try_destroy(ID).await.expect("destroyed");
-    let api_error = stranger.try_destroy(ID).await.expect_err("missing");
+    let other_client = stage.other_client().await;
+    other_client.try_destroy(ID).await.expect("destroyed");
+    let api_error = other_client.try_destroy(ID).await.expect_err("missing");
     assert_eq!(api_error.class, ErrorClass::Missing, "{api_error}");
 }
 
@@ -122,7 +122,7 @@ pub(super) async fn a_missing_room_is_observed_as_gone(subject: &'static Subject
         Observation::Unread { why } => panic!("{why}"),
     }
     let desired = stage.created().await;
-    stage.stranger().await.destroy(ID).await;
+    stage.other_client().await.destroy(ID).await;
     let plan = stage.plan(&desired).await;
     let actions: Vec<_> = plan.steps.iter().map(|step| step.action).collect();
     assert_eq!(actions, if idle { vec![] } else { vec![Action::Recreate] });
@@ -134,7 +134,7 @@ pub(super) async fn a_partly_created_room_is_finished_by_the_next_run(subject: &
     for call in subject.makes.iter().skip(1) {
         let stage = Stage::new(subject).await;
         for nth in 1..=ATTEMPTS {
-            stage.world.script.strike(*call, nth, Mishap::Refused);
+            stage.world.script.inject(*call, nth, InjectedFault::Refused);
         }
         let desired = stage.declared();
         let ran = stage.apply(&desired).await;

@@ -7,7 +7,7 @@ use roomctl::model::{Attribute, AttributeChange, Kind, People, Refresh, RoomId, 
 
 use super::stage::{ID, Stage};
 use super::subject::Subject;
-use crate::support::{APP, How, service};
+use crate::support::{APP, RunOptions, service};
 
 /// Returns a change that sets an attribute as another client.
 fn key(name: &str) -> AttributeChange {
@@ -18,12 +18,12 @@ fn key(name: &str) -> AttributeChange {
 pub(super) async fn foreign_attributes_and_rooms_are_left_alone(subject: &'static Subject) {
     let stage = Stage::new(subject).await;
     let desired = stage.created().await;
-    let stranger = stage.stranger().await;
-    stranger.create("theirs", (*desired.rooms[0].room).clone()).await;
+    let other_client = stage.other_client().await;
+    other_client.create("theirs", (*desired.rooms[0].room).clone()).await;
     let theirs = RoomId::new("theirs");
     stage.world.emulator.enter(subject.kind, APP, &theirs, 2).expect("entered");
-    stranger.modify(ID, vec![key("score")]).await;
-    let how = How::with_consent().refresh(Refresh::All);
+    other_client.modify(ID, vec![key("score")]).await;
+    let how = RunOptions::with_consent().refresh(Refresh::All);
     let changed = stage.changed();
     let ran = stage.world.apply(&changed, &how).await.expect("a state").ran();
     assert_eq!(ran.outcome.failed, []);
@@ -45,7 +45,7 @@ pub(super) async fn foreign_attributes_count_towards_the_limit(subject: &'static
     let stage = Stage::new(subject).await;
     stage.created().await;
     let keys: Vec<_> = (0..most - 2).map(|n| key(&format!("k{n}"))).collect();
-    stage.stranger().await.modify(ID, keys).await;
+    stage.other_client().await.modify(ID, keys).await;
     let changed = stage.changed();
     let fits = stage.plan(&changed).await;
     assert!(fits.findings.is_empty(), "{:?}", fits.findings);
@@ -93,7 +93,8 @@ pub(super) async fn evict_destroys_an_occupied_room(subject: &'static Subject) {
     let stage = Stage::new(subject).await;
     stage.created().await;
     stage.enter(30);
-    let how = How { evict: BTreeSet::from([Stage::address()]), ..How::with_consent() };
+    let how =
+        RunOptions { evict: BTreeSet::from([Stage::address()]), ..RunOptions::with_consent() };
     let nothing = stage.rooms("on_occupied: defer", &[], "");
     let ran = stage.world.apply(&nothing, &how).await.expect("a state").ran();
     assert_eq!(ran.outcome.done.len(), 1, "{:?}", ran.outcome);

@@ -8,7 +8,9 @@ use roomctl::provider::Client;
 
 use super::subject::Subject;
 use crate::support::fleet::{maker, shows};
-use crate::support::{APP, AppStats, Fuse, How, Ran, Stranger, World, at, service};
+use crate::support::{
+    APP, AppStats, CommandResult, Fuse, OtherClient, RunOptions, World, at, service,
+};
 
 /// The id of the room.
 pub(super) const ID: &str = "hall";
@@ -72,12 +74,12 @@ impl Stage {
     }
 
     /// Applies with full consent and the policy's refresh.
-    pub(super) async fn apply(&self, desired: &Desired) -> Ran {
-        self.world.apply(desired, &How::with_consent()).await.expect("a state").ran()
+    pub(super) async fn apply(&self, desired: &Desired) -> CommandResult {
+        self.world.apply(desired, &RunOptions::with_consent()).await.expect("a state").ran()
     }
 
     /// Applies, and asserts that this number of steps is done and no other step is left.
-    pub(super) async fn apply_all(&self, desired: &Desired, steps: usize) -> Ran {
+    pub(super) async fn apply_all(&self, desired: &Desired, steps: usize) -> CommandResult {
         let ran = self.apply(desired).await;
         let outcome = &ran.outcome;
         assert_eq!((outcome.done.len(), outcome.failed.as_slice()), (steps, &[][..]));
@@ -134,8 +136,8 @@ impl Stage {
         connections.values().next().expect("a connection").client.clone()
     }
 
-    pub(super) async fn stranger(&self) -> Stranger {
-        self.world.stranger(&self.nothing()).await
+    pub(super) async fn other_client(&self) -> OtherClient {
+        self.world.other_client(&self.nothing()).await
     }
 
     /// Lets people enter the room; this creates a room that only users create.

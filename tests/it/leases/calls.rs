@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{apply, chat_rooms, live_rooms, service};
 use crate::stores::lease::LeaseStore;
 use crate::support::fleet::{HEAD, converge};
-use crate::support::{Fuse, How, Mishap, World, in_moved_time, plain_service};
+use crate::support::{Fuse, InjectedFault, RunOptions, World, plain_service, with_paused_clock};
 
 /// ZIM's code for a service that is not enabled for the application.
 const NOT_IN_PLAN: i64 = 660_000_028;
@@ -28,7 +28,7 @@ fn no_call_is_sent_outside_its_window_despite_faults() {
             EmulatorConfig { latency: far, jitter: far, ..plain_service() },
             EmulatorConfig { faults, ..service() },
         ] {
-            in_moved_time(async {
+            with_paused_clock(async {
                 let store = LeaseStore::new(Duration::from_millis(latency));
                 let world = World::leased(service, &store);
                 let start = Instant::now();
@@ -47,11 +47,11 @@ fn no_call_is_sent_outside_its_window_despite_faults() {
 
 #[test]
 fn one_step_at_a_time_completes() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let store = LeaseStore::new(Duration::from_millis(300));
         let world = World::leased(service(), &store);
         for rooms in [chat_rooms(3), chat_rooms(3).replace("3h", "2h")] {
-            let how = How { concurrency: Some(1), ..How::with_consent() };
+            let how = RunOptions { concurrency: Some(1), ..RunOptions::with_consent() };
             let desired = world.declare(&rooms);
             let ran = world.apply(&desired, &how).await.expect("a state").ran();
             assert_eq!(ran.outcome.done.len(), 3, "{:?}", ran.outcome);
@@ -62,12 +62,12 @@ fn one_step_at_a_time_completes() {
 
 #[test]
 fn unsent_intents_are_dropped_at_the_room_quota() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let store = LeaseStore::new(Duration::from_millis(300));
         let config = EmulatorConfig { max_rooms: Some(5), ..service() };
         let world = World::leased(config, &store);
         let desired = world.declare(&chat_rooms(100));
-        let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+        let ran = world.apply(&desired, &RunOptions::with_consent()).await.expect("a state").ran();
         let refused = world.stats().answered(Action::CreateRoom, TOO_MANY_ROOMS);
         assert!((1..10).contains(&refused), "{refused} creates were refused");
         assert_eq!((ran.outcome.done.len(), world.stats().rooms.len()), (5, 5));
@@ -79,7 +79,7 @@ fn unsent_intents_are_dropped_at_the_room_quota() {
 
 #[test]
 fn unsent_intents_are_dropped_after_a_fatal_answer() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let store = LeaseStore::new(Duration::from_millis(300));
         let world = World::leased(service(), &store);
         let desired = world.declare(&chat_rooms(100));
@@ -87,8 +87,8 @@ fn unsent_intents_are_dropped_after_a_fatal_answer() {
             connection.client.register_user(None).await.expect("registered");
         }
         world.script.sent();
-        world.script.strike_all(Some(Mishap::Answered(NOT_IN_PLAN)));
-        let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+        world.script.inject_all(Some(InjectedFault::Answered(NOT_IN_PLAN)));
+        let ran = world.apply(&desired, &RunOptions::with_consent()).await.expect("a state").ran();
         let sent = world.script.sent().len();
         assert!((1..10).contains(&sent), "{sent} creates were sent");
         assert!(ran.outcome.failed.len() <= sent && ran.outcome.not_tried.len() >= 90);
@@ -100,7 +100,7 @@ fn unsent_intents_are_dropped_after_a_fatal_answer() {
 fn user_sigs_are_renewed_early_on_a_store_with_a_lease() {
     let rooms = live_rooms(400).replace("operator:", "rate_limit: 1, operator:");
     for (leased, least) in [(true, 2), (false, 1)] {
-        in_moved_time(async {
+        with_paused_clock(async {
             let store = LeaseStore::new(Duration::from_millis(50));
             let world = World::leased(service(), &store);
             let world = if leased { world } else { World::new(service()) };

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{apply, apply_and_take_over, apply_error, chat_rooms, service};
 use crate::stores::lease::LeaseStore;
 use crate::support::fleet::{converge, no_orphans};
-use crate::support::{How, Ran, World, in_moved_time};
+use crate::support::{CommandResult, RunOptions, World, with_paused_clock};
 
 /// Approves every plan.
 struct AutoApprove;
@@ -38,8 +38,8 @@ async fn lose_lease_after(
     store: &LeaseStore,
     desired: &Desired,
     time: Duration,
-) -> Ran {
-    let how = How::with_consent();
+) -> CommandResult {
+    let how = RunOptions::with_consent();
     let (ended, ()) = tokio::join!(world.run_to_end(desired, &how), async {
         tokio::time::sleep(time).await;
         store.take_over();
@@ -52,7 +52,7 @@ async fn lose_lease_after(
 
 #[test]
 fn a_lease_lost_before_the_first_call_changes_nothing() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let store = LeaseStore::new(Duration::from_millis(300));
         let world = World::leased(service(), &store);
         let desired = world.declare(&chat_rooms(50));
@@ -69,11 +69,11 @@ fn a_lease_lost_before_the_first_call_changes_nothing() {
 fn a_lost_lease_stops_all_calls_and_the_outcome_is_accurate() {
     const ROOMS: usize = 300;
     for latency in [50, 300] {
-        in_moved_time(async {
+        with_paused_clock(async {
             let store = LeaseStore::new(Duration::from_millis(latency));
             let world = World::leased(service(), &store);
             let desired = world.declare(&chat_rooms(ROOMS));
-            let how = How::with_consent();
+            let how = RunOptions::with_consent();
             let (ended, lost) = tokio::join!(world.run_to_end(&desired, &how), async {
                 tokio::time::sleep(Duration::from_millis(6_030)).await;
                 store.take_over();
@@ -114,7 +114,7 @@ fn a_lost_lease_stops_all_calls_and_the_outcome_is_accurate() {
 fn a_lease_lost_between_destroys_and_creates_loses_no_room() {
     const ROOMS: usize = 150;
     for seconds in [3, 4, 6] {
-        in_moved_time(async {
+        with_paused_clock(async {
             let store = LeaseStore::new(Duration::from_millis(300));
             let world = World::leased(service(), &store);
             apply(&world, &chat_rooms(ROOMS)).await;
@@ -135,7 +135,7 @@ fn a_lease_lost_between_destroys_and_creates_loses_no_room() {
 
 #[test]
 fn a_lease_lost_before_the_approval_ends_the_run() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let store = LeaseStore::new(Duration::from_millis(50));
         let world = World::leased(service(), &store);
         let (_switch, stop) = StopSwitch::new();
@@ -149,7 +149,7 @@ fn a_lease_lost_before_the_approval_ends_the_run() {
 
 #[test]
 fn a_stop_ends_the_wait_for_an_unresponsive_store() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let store = LeaseStore::new(Duration::from_hours(1));
         let world = World::leased(service(), &store);
         let desired = world.declare(&chat_rooms(3));

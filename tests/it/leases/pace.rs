@@ -8,7 +8,7 @@ use roomctl::model::{Kind, RoomId};
 use super::{apply, chat_rooms, live_rooms, service};
 use crate::stores::lease::LeaseStore;
 use crate::support::fleet::HEAD;
-use crate::support::{APP, World, in_moved_time};
+use crate::support::{APP, World, with_paused_clock};
 
 /// The latencies of a store in milliseconds, each with the share of the rate limit that calls must
 /// reach.
@@ -34,7 +34,7 @@ fn count(number: usize) -> f64 {
 fn chat_rooms_are_created_at_the_rate_limit() {
     const ROOMS: usize = 3_000;
     for (latency, part) in LATENCIES {
-        in_moved_time(async {
+        with_paused_clock(async {
             let store = LeaseStore::new(Duration::from_millis(latency));
             let world = World::leased(service(), &store);
             assert_eq!(apply(&world, &chat_rooms(ROOMS)).await, ROOMS);
@@ -49,7 +49,7 @@ fn chat_rooms_are_created_at_the_rate_limit() {
 fn live_rooms_with_metadata_are_created_at_the_rate_limit() {
     const ROOMS: usize = 2_500;
     for (latency, part) in LATENCIES {
-        in_moved_time(async {
+        with_paused_clock(async {
             let store = LeaseStore::new(Duration::from_millis(latency));
             let world = World::leased(service(), &store);
             assert_eq!(apply(&world, &live_rooms(ROOMS)).await, ROOMS);
@@ -66,7 +66,7 @@ fn live_rooms_with_metadata_are_created_at_the_rate_limit() {
 fn destroys_with_a_lookup_run_at_the_rate_limit() {
     const ROOMS: usize = 1_000;
     for ((latency, part), far) in LATENCIES.into_iter().zip([50, 300]) {
-        in_moved_time(async {
+        with_paused_clock(async {
             let store = LeaseStore::new(Duration::from_millis(latency));
             let far = Duration::from_millis(far);
             let world = World::leased(EmulatorConfig { latency: far, ..service() }, &store);
@@ -84,7 +84,7 @@ fn destroys_with_a_lookup_run_at_the_rate_limit() {
 fn video_rooms_are_closed_at_the_rate_limit() {
     const ROOMS: usize = 120;
     for (latency, part) in LATENCIES.map(|(latency, part)| (latency, part - 0.01)) {
-        in_moved_time(async {
+        with_paused_clock(async {
             let store = LeaseStore::new(Duration::from_millis(latency));
             let world = World::leased(service(), &store);
             let room = |n| format!("  - {{id: r{n:03}}}\n");

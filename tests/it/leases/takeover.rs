@@ -10,22 +10,24 @@ use tokio::time::Instant;
 
 use super::{apply_and_take_over, chat_rooms, service};
 use crate::stores::lease::LeaseStore;
-use crate::support::fleet::{CHAT, FLEETS, Fleet, HEAD, MIXED, come_through, no_orphans};
-use crate::support::{Ended, Fuse, How, Mishap, World, at, in_moved_time, service as fast_service};
+use crate::support::fleet::{CHAT, FLEETS, Fleet, HEAD, MIXED, converge_and_check, no_orphans};
+use crate::support::{
+    Ended, Fuse, InjectedFault, RunOptions, World, at, service as fast_service, with_paused_clock,
+};
 
 /// Applies until a crash right after the first create was sent.
-async fn crash_after_a_create(world: &World, desired: &Desired, mishap: Mishap) {
+async fn crash_after_a_create(world: &World, desired: &Desired, fault: InjectedFault) {
     for connection in world.connect(desired, &Fuse::never()).values() {
         connection.client.register_user(None).await.expect("registered");
     }
-    world.script.strike(Call::CreateRoom, 1, mishap);
+    world.script.inject(Call::CreateRoom, 1, fault);
     let create_sent = async {
         while !world.script.sent().contains(&Call::CreateRoom) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     let fuse = Fuse::never();
-    let how = How { fuse: fuse.clone(), ..How::with_consent() };
+    let how = RunOptions { fuse: fuse.clone(), ..RunOptions::with_consent() };
     tokio::select! {
         ended = world.apply(desired, &how) => panic!("{ended:?}"),
         () = create_sent => {}
@@ -51,7 +53,7 @@ async fn suspended_create() -> (World, LeaseStore, Desired) {
     let store = LeaseStore::new(Duration::from_millis(50));
     let world = World::leased(service(), &store);
     let desired = world.declare(&chat_rooms(1));
-    crash_after_a_create(&world, &desired, Mishap::LostBefore).await;
+    crash_after_a_create(&world, &desired, InjectedFault::LostBefore).await;
     store.take_over();
     (world, store, desired)
 }
@@ -62,15 +64,15 @@ fn no_rooms(world: &World) -> Desired {
 
 #[test]
 fn open_intents_of_others_are_looked_up_after_their_calls_ended() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let store = LeaseStore::new(Duration::from_millis(50));
         let world = World::leased(service(), &store);
         let desired = world.declare(&chat_rooms(1));
-        crash_after_a_create(&world, &desired, Mishap::Late).await;
+        crash_after_a_create(&world, &desired, InjectedFault::Late).await;
         store.take_over();
         let before = lookups(&world).len();
         let start = Instant::now();
-        let how = How::with_consent().refresh(Refresh::All);
+        let how = RunOptions::with_consent().refresh(Refresh::All);
         let ran = world.apply(&desired, &how).await.expect("a state").ran();
         let awaited = ran.events.iter().find_map(|event| match event {
             Event::CallsAwaited(rooms, time) => Some((*rooms, *time)),
@@ -103,11 +105,11 @@ fn open_intents_of_others_are_looked_up_after_their_calls_ended() {
 
 #[test]
 fn a_stop_ends_the_wait_for_the_calls_of_others() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let store = LeaseStore::new(Duration::from_millis(50));
         let world = World::leased(service(), &store);
         let desired = world.declare(&chat_rooms(1));
-        crash_after_a_create(&world, &desired, Mishap::LostBefore).await;
+        crash_after_a_create(&world, &desired, InjectedFault::LostBefore).await;
         store.take_over();
         let before = lookups(&world).len();
         let ((switch, stop), start) = (StopSwitch::new(), Instant::now());
@@ -119,7 +121,7 @@ fn a_stop_ends_the_wait_for_the_calls_of_others() {
         assert!(matches!(error, SessionError::Interrupted { .. }), "{error}");
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
         assert_eq!(lookups(&world).len(), before);
-        world.apply(&no_rooms(&world), &How::plain()).await.expect("a state").ran();
+        world.apply(&no_rooms(&world), &RunOptions::plain()).await.expect("a state").ran();
         let pending =
             record_of_room(&world).await.and_then(|record| record.pending).expect("watched");
         assert!(pending.absent_until.is_some(), "the lease was taken over before: {pending:?}");
@@ -128,11 +130,11 @@ fn a_stop_ends_the_wait_for_the_calls_of_others() {
 
 #[test]
 fn a_missing_room_is_watched_after_a_takeover_and_then_forgotten() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let (world, _store, _) = suspended_create().await;
         let none = no_rooms(&world);
         for _ in 0..2 {
-            let ran = world.apply(&none, &How::plain()).await.expect("a state").ran();
+            let ran = world.apply(&none, &RunOptions::plain()).await.expect("a state").ran();
             assert!(ran.plan.has_nothing_to_do(), "{:?}", ran.plan);
             let pending =
                 record_of_room(&world).await.and_then(|record| record.pending).expect("watched");
@@ -142,7 +144,7 @@ fn a_missing_room_is_watched_after_a_takeover_and_then_forgotten() {
             assert!(plan.has_nothing_to_do(), "{plan:?}");
         }
         tokio::time::sleep(Duration::from_mins(15)).await;
-        let ran = world.apply(&none, &How::plain()).await.expect("a state").ran();
+        let ran = world.apply(&none, &RunOptions::plain()).await.expect("a state").ran();
         assert!(ran.plan.has_nothing_to_do(), "{:?}", ran.plan);
         assert_eq!(record_of_room(&world).await, None);
     });
@@ -151,16 +153,17 @@ fn a_missing_room_is_watched_after_a_takeover_and_then_forgotten() {
 #[test]
 fn a_watched_room_that_appears_is_kept_or_destroyed_as_declared() {
     for keeps in [true, false] {
-        in_moved_time(async {
+        with_paused_clock(async {
             let (world, _store, desired) = suspended_create().await;
             let none = no_rooms(&world);
-            world.apply(&none, &How::plain()).await.expect("a state").ran();
+            world.apply(&none, &RunOptions::plain()).await.expect("a state").ran();
             tokio::time::sleep(Duration::from_mins(7)).await;
             let late = desired.rooms[0].room.as_ref().clone();
-            world.stranger(&desired).await.create("r00000", late).await;
+            world.other_client(&desired).await.create("r00000", late).await;
             let wanted = if keeps { desired } else { none };
             let start = Instant::now();
-            let ran = world.apply(&wanted, &How::with_consent()).await.expect("a state").ran();
+            let ran =
+                world.apply(&wanted, &RunOptions::with_consent()).await.expect("a state").ran();
             assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
             let steps: Vec<_> = ran.plan.steps.iter().map(|step| step.action).collect();
             assert_eq!(steps, if keeps { vec![] } else { vec![StepAction::Destroy] });
@@ -173,11 +176,11 @@ fn a_watched_room_that_appears_is_kept_or_destroyed_as_declared() {
 
 #[test]
 fn a_watched_room_that_is_declared_is_created() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let (world, store, desired) = suspended_create().await;
-        world.apply(&no_rooms(&world), &How::plain()).await.expect("a state").ran();
+        world.apply(&no_rooms(&world), &RunOptions::plain()).await.expect("a state").ran();
         for steps in [vec![StepAction::Create], vec![]] {
-            let ran = world.apply(&desired, &How::plain()).await.expect("a state").ran();
+            let ran = world.apply(&desired, &RunOptions::plain()).await.expect("a state").ran();
             let found: Vec<_> = ran.plan.steps.iter().map(|step| step.action).collect();
             assert_eq!(found, steps);
         }
@@ -198,16 +201,16 @@ async fn crash_and_take_over(fleet: Fleet, moment: u64) -> Result<Ended, String>
     let store = LeaseStore::new(Duration::from_millis(300));
     let world = World::leased(slow_service(moment), &store);
     let [first, second] = fleet.editions();
-    come_through(&world, &world.declare(&first.text), &first).await?;
-    fleet.people_come(&world);
+    converge_and_check(&world, &world.declare(&first.text), &first).await?;
+    fleet.add_people(&world);
     let desired = world.declare(&second.text);
-    let how = How { fuse: Fuse::after(moment), ..How::with_consent() };
+    let how = RunOptions { fuse: Fuse::after(moment), ..RunOptions::with_consent() };
     let ended = world.apply(&desired, &how).await.map_err(|error| error.to_string())?;
     if matches!(ended, Ended::Crashed) {
         store.take_over();
     }
     no_orphans(&world).await?;
-    come_through(&world, &desired, &second).await?;
+    converge_and_check(&world, &desired, &second).await?;
     store.assert_covered();
     Ok(ended)
 }
@@ -215,8 +218,8 @@ async fn crash_and_take_over(fleet: Fleet, moment: u64) -> Result<Ended, String>
 #[test]
 fn every_fleet_converges() {
     for fleet in FLEETS {
-        let ended = in_moved_time(crash_and_take_over(fleet, u64::MAX));
-        assert!(matches!(ended, Ok(Ended::Ran(_))), "{}: {ended:?}", fleet.name);
+        let ended = with_paused_clock(crash_and_take_over(fleet, u64::MAX));
+        assert!(matches!(ended, Ok(Ended::CommandResult(_))), "{}: {ended:?}", fleet.name);
     }
 }
 
@@ -225,9 +228,9 @@ fn a_takeover_after_a_crash_at_any_moment_loses_no_room() {
     for (fleet, stride) in [(CHAT, 2), (MIXED, 13)] {
         let mut reached = 0;
         for moment in (0..).step_by(stride) {
-            match in_moved_time(crash_and_take_over(fleet, moment)) {
+            match with_paused_clock(crash_and_take_over(fleet, moment)) {
                 Ok(Ended::Crashed) => reached = moment,
-                Ok(Ended::Ran(_)) => break,
+                Ok(Ended::CommandResult(_)) => break,
                 Err(why) => panic!("{} at moment {moment}: {why}", fleet.name),
             }
         }

@@ -10,7 +10,7 @@ use roomctl::model::{
 };
 
 use crate::support::fleet::provider;
-use crate::support::{APP, Stranger, World};
+use crate::support::{APP, OtherClient, World};
 
 /// A provider of each kind.
 const HEAD: &str = "version: 1
@@ -152,7 +152,7 @@ impl Case {
     pub(super) async fn run_events(&self, world: &World, desired: &Desired) {
         let mut strangers = BTreeMap::new();
         for kind in Kind::ALL {
-            strangers.insert(kind, world.stranger_at(desired, provider(*kind)).await);
+            strangers.insert(kind, world.other_client_at(desired, provider(*kind)).await);
         }
         for event in &self.events {
             match event {
@@ -166,7 +166,7 @@ impl Case {
 }
 
 impl RoomChange {
-    async fn run(&self, world: &World, stranger: &Stranger, kind: Kind, id: &str) {
+    async fn run(&self, world: &World, other_client: &OtherClient, kind: Kind, id: &str) {
         match self {
             Self::Enter(users) => {
                 let _ = world.emulator.enter(kind, APP, &RoomId::new(id), *users);
@@ -174,14 +174,14 @@ impl RoomChange {
             Self::Leave => {
                 let _ = world.emulator.leave(kind, APP, &RoomId::new(id), None);
             }
-            Self::Vanish => stranger.destroy(id).await,
-            Self::Create(key) => stranger.create(id, foreign_room(kind, key)).await,
+            Self::Vanish => other_client.destroy(id).await,
+            Self::Create(key) => other_client.create(id, foreign_room(kind, key)).await,
             Self::Set(key, value) => {
                 let change = AttributeChange::Set((*key).into(), attribute(value));
-                stranger.modify(id, vec![change]).await;
+                other_client.modify(id, vec![change]).await;
             }
             Self::Delete(key) => {
-                stranger.modify(id, vec![AttributeChange::Delete((*key).into())]).await;
+                other_client.modify(id, vec![AttributeChange::Delete((*key).into())]).await;
             }
         }
     }

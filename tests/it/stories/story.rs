@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::transcript::Transcript;
 use crate::support::fleet::provider;
-use crate::support::{APP, How, Mishap, Stranger, World, at, service, write};
+use crate::support::{APP, InjectedFault, OtherClient, RunOptions, World, at, service, write};
 
 /// A story.
 #[derive(Deserialize)]
@@ -67,10 +67,10 @@ enum StoryEvent {
     /// Another client destroys a room.
     Vanish(String),
     /// The next requests of a call fail in this way.
-    Strike {
+    InjectFault {
         call: Call,
         times: u64,
-        mishap: Mishap,
+        fault: InjectedFault,
     },
     LoseState,
 }
@@ -154,9 +154,9 @@ impl Stage<'_> {
     }
 
     /// Returns another client of the service of this kind.
-    async fn stranger(&self, kind: Kind) -> Stranger {
+    async fn other_client(&self, kind: Kind) -> OtherClient {
         let text = fs::read_to_string(self.folder.join("rooms.yaml")).expect("rooms.yaml");
-        self.world.stranger_at(&self.world.declare(&text), provider(kind)).await
+        self.world.other_client_at(&self.world.declare(&text), provider(kind)).await
     }
 }
 
@@ -211,20 +211,20 @@ impl StoryEvent {
                     ..Room::default()
                 };
                 let (kind, id) = parse_room(&room);
-                stage.stranger(kind).await.create(id, content).await;
+                stage.other_client(kind).await.create(id, content).await;
             }
             Self::Change { room, attributes } => {
                 let changes = attributes.into_iter().map(change).collect();
                 let (kind, id) = parse_room(&room);
-                stage.stranger(kind).await.modify(id, changes).await;
+                stage.other_client(kind).await.modify(id, changes).await;
             }
             Self::Vanish(room) => {
                 let (kind, id) = parse_room(&room);
-                stage.stranger(kind).await.destroy(id).await;
+                stage.other_client(kind).await.destroy(id).await;
             }
-            Self::Strike { call, times, mishap } => {
+            Self::InjectFault { call, times, fault } => {
                 for nth in 1..=times {
-                    world.script.strike(call, nth, mishap);
+                    world.script.inject(call, nth, fault);
                 }
             }
             Self::LoseState => world.lose_state(),
@@ -233,8 +233,8 @@ impl StoryEvent {
 }
 
 impl Command {
-    fn how(&self) -> How {
-        How {
+    fn how(&self) -> RunOptions {
+        RunOptions {
             refresh: self.refresh.map(Mode::into),
             allow_destroy: self.allow_destroy,
             evict: self
@@ -244,7 +244,7 @@ impl Command {
                 .map(|(kind, id)| at(provider(kind), id))
                 .collect(),
             concurrency: Some(self.concurrency),
-            ..How::plain()
+            ..RunOptions::plain()
         }
     }
 }

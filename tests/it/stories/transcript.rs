@@ -6,7 +6,7 @@ use roomctl::model::{Address, Event, Kind, Plan, StepEvent};
 use roomctl::render::{self, Layout};
 
 use crate::support::fleet::provider;
-use crate::support::{Ran, World, plain, text};
+use crate::support::{CommandResult, World, plain, text};
 
 /// The text of both snapshots of a story.
 #[derive(Default)]
@@ -23,7 +23,7 @@ impl Transcript {
     }
 
     /// Appends the plan, the steps and the outcome of a run.
-    pub(super) fn run(&mut self, command: &str, ran: &Ran) {
+    pub(super) fn run(&mut self, command: &str, ran: &CommandResult) {
         self.plan(command, &ran.plan);
         writeln!(self.outcomes, "$ {command}").expect("a text");
         for event in &ran.events {

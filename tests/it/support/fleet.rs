@@ -8,7 +8,7 @@ use roomctl::emulator::Action;
 use roomctl::model::{Desired, Kind, Refresh, RoomId};
 
 use super::world::APP;
-use super::{How, World};
+use super::{RunOptions, World};
 
 mod settled;
 
@@ -97,7 +97,7 @@ impl Fleet {
     }
 
     /// Lets people enter the RTC rooms, between the editions.
-    pub(crate) fn people_come(&self, world: &World) {
+    pub(crate) fn add_people(&self, world: &World) {
         for (letter, _) in self.lettered().filter(|(_, kinds)| kinds.contains(&Kind::Rtc)) {
             for n in 1..=self.first {
                 let room = RoomId::new(&format!("{letter}{n:02}"));
@@ -177,7 +177,7 @@ const ALL_HAS_LANDED: Duration = Duration::from_secs(20);
 /// Applies until nothing is left to do, and returns the number of runs.
 pub(crate) async fn converge(world: &World, desired: &Desired) -> Result<usize, String> {
     for run in 1..=RUNS {
-        let ended = world.apply(desired, &How::with_consent()).await;
+        let ended = world.apply(desired, &RunOptions::with_consent()).await;
         ended.map_err(|error| error.to_string())?;
         no_orphans(world).await?;
         let plan = world.plan(desired, Refresh::All).await.map_err(|error| error.to_string())?;
@@ -191,7 +191,7 @@ pub(crate) async fn converge(world: &World, desired: &Desired) -> Result<usize, 
 }
 
 /// Converges, waits until all requests in flight are executed, and then checks the result.
-pub(crate) async fn come_through(
+pub(crate) async fn converge_and_check(
     world: &World,
     desired: &Desired,
     edition: &Edition,

@@ -5,6 +5,7 @@ use roomctl::{emulator, model};
 
 pub(crate) mod fleet;
 mod fuse;
+mod other_client;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 pub(crate) mod process;
@@ -16,22 +17,21 @@ mod script;
 #[cfg(any(feature = "object-store", feature = "postgres"))]
 pub(crate) mod servers;
 mod stats;
-mod stranger;
 #[cfg(feature = "postgres")]
 pub(crate) mod tcp;
 mod transport;
 mod world;
 
 pub(crate) use fuse::Fuse;
+pub(crate) use other_client::OtherClient;
 pub(crate) use read::{plain, text};
-pub(crate) use run::{Ended, How, Ran, RunCommand};
-pub(crate) use script::{Mishap, Script};
+pub(crate) use run::{CommandResult, Ended, RunCommand, RunOptions};
+pub(crate) use script::{InjectedFault, Script};
 pub(crate) use stats::{AppStats, ClosingStats, LiveStats, RoomStats};
-pub(crate) use stranger::Stranger;
 pub(crate) use world::{APP, World, at, plain_service, service, write};
 
 /// Runs a case on a separate runtime with a paused clock, which advances only while all tasks wait.
-pub(crate) fn in_moved_time<T>(case: impl Future<Output = T>) -> T {
+pub(crate) fn with_paused_clock<T>(case: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build();
     runtime.expect("a runtime").block_on(case)

@@ -24,7 +24,7 @@ const LOCK_WAIT: Duration = Duration::from_mins(1);
 
 /// The options of a run.
 #[derive(Clone, Debug)]
-pub(crate) struct How {
+pub(crate) struct RunOptions {
     pub(crate) refresh: Option<Refresh>,
     pub(crate) allow_destroy: Option<u64>,
     pub(crate) allow_recreate: Option<u64>,
@@ -43,7 +43,7 @@ pub(crate) enum RunCommand {
 
 /// A run that completed.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct CommandResult {
     pub(crate) plan: Plan,
     pub(crate) outcome: Outcome,
     pub(crate) events: Vec<Event>,
@@ -52,7 +52,7 @@ pub(crate) struct Ran {
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    Ran(Box<Ran>),
+    CommandResult(Box<CommandResult>),
     Crashed,
 }
 
@@ -68,7 +68,7 @@ impl Report for Events {
 
 /// Approves with the consent of a test, and keeps the plan.
 struct TestApprover<'a> {
-    how: &'a How,
+    how: &'a RunOptions,
     plan: Mutex<Option<Plan>>,
 }
 
@@ -77,7 +77,7 @@ impl Approver<SessionError> for TestApprover<'_> {
         self.plan.lock().expect("no panic").replace(plan.clone());
         let idle = plan.steps.is_empty();
         let approval = if idle { Approval::NothingToDo } else { Approval::Automatic };
-        let How { allow_destroy, allow_recreate, .. } = *self.how;
+        let RunOptions { allow_destroy, allow_recreate, .. } = *self.how;
         let destroys = Destroys::Wanted;
         Ok(ApprovedPlan::new(plan, Consent { approval, allow_destroy, allow_recreate, destroys }))
     }
@@ -103,7 +103,7 @@ impl Connector for TestConnector<'_> {
     }
 }
 
-impl How {
+impl RunOptions {
     /// Consents to all destroys and recreates. AcceptAll else follows the policy.
     pub(crate) fn with_consent() -> Self {
         Self { allow_destroy: Some(u64::MAX), allow_recreate: Some(u64::MAX), ..Self::plain() }
@@ -129,9 +129,9 @@ impl How {
 
 impl Ended {
     /// Returns the completed run. Panics if it crashed.
-    pub(crate) fn ran(self) -> Ran {
+    pub(crate) fn ran(self) -> CommandResult {
         match self {
-            Self::Ran(ran) => *ran,
+            Self::CommandResult(ran) => *ran,
             Self::Crashed => panic!("the run crashed"),
         }
     }
@@ -139,15 +139,19 @@ impl Ended {
 
 impl World {
     /// Applies what is declared. A blown fuse is a crash.
-    pub(crate) async fn apply(&self, desired: &Desired, how: &How) -> Result<Ended, StateError> {
+    pub(crate) async fn apply(
+        &self,
+        desired: &Desired,
+        how: &RunOptions,
+    ) -> Result<Ended, StateError> {
         tokio::select! {
             biased;
             () = how.fuse.blown() => Ok(Ended::Crashed),
-            ran = self.run(desired, how) => ran.map(|ran| Ended::Ran(Box::new(ran))),
+            ran = self.run(desired, how) => ran.map(|ran| Ended::CommandResult(Box::new(ran))),
         }
     }
 
-    async fn run(&self, desired: &Desired, how: &How) -> Result<Ran, StateError> {
+    async fn run(&self, desired: &Desired, how: &RunOptions) -> Result<CommandResult, StateError> {
         let (ran, closed) = self.run_to_end(desired, how).await?;
         closed.map(|()| ran)
     }
@@ -156,8 +160,8 @@ impl World {
     pub(crate) async fn run_to_end(
         &self,
         desired: &Desired,
-        how: &How,
-    ) -> Result<(Ran, Result<(), StateError>), StateError> {
+        how: &RunOptions,
+    ) -> Result<(CommandResult, Result<(), StateError>), StateError> {
         let (_switch, stop) = StopSwitch::new();
         let store = Fused { store: self.store(), fuse: how.fuse.clone() };
         let connector = self.connector(desired, &how.fuse);
@@ -181,7 +185,7 @@ impl World {
         let Applied { plan: _, recorded: _, outcome, closed } = applied.map_err(state_error)?;
         let plan = approver.plan.into_inner().expect("no panic").expect("a plan");
         let events = std::mem::take(&mut *events.0.lock().expect("no panic"));
-        Ok((Ran { plan, outcome, events }, closed.map_err(state_error)))
+        Ok((CommandResult { plan, outcome, events }, closed.map_err(state_error)))
     }
 
     /// Records the declared rooms that exist and are not recorded, as `import --all-declared` does.

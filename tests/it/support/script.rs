@@ -10,7 +10,7 @@ use serde::Deserialize;
 /// The fault of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Mishap {
+pub(crate) enum InjectedFault {
     /// The connection is refused: the request is known not to be executed.
     Refused,
     /// It is not executed, and answered with this code.
@@ -33,8 +33,8 @@ pub(crate) struct Script(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
-    every: Option<Mishap>,
-    planned: BTreeMap<(Call, u64), Mishap>,
+    every: Option<InjectedFault>,
+    planned: BTreeMap<(Call, u64), InjectedFault>,
     count: BTreeMap<Call, u64>,
     sent: Vec<Call>,
     /// The UserSigs of the requests.
@@ -43,19 +43,19 @@ struct Inner {
 
 impl Script {
     /// Plans a fault for the `nth` request of `call` from now on, counted from 1.
-    pub(crate) fn strike(&self, call: Call, nth: u64, mishap: Mishap) {
+    pub(crate) fn inject(&self, call: Call, nth: u64, fault: InjectedFault) {
         let mut inner = self.inner();
         let before = inner.count.get(&call).copied().unwrap_or_default();
-        inner.planned.insert((call, before + nth), mishap);
+        inner.planned.insert((call, before + nth), fault);
     }
 
     /// Sets the fault of all requests without a planned one; `None` for no fault.
-    pub(crate) fn strike_all(&self, mishap: Option<Mishap>) {
-        self.inner().every = mishap;
+    pub(crate) fn inject_all(&self, fault: Option<InjectedFault>) {
+        self.inner().every = fault;
     }
 
     /// Records a request, and returns its fault.
-    pub(super) fn send(&self, request: &HttpRequest) -> Option<Mishap> {
+    pub(super) fn send(&self, request: &HttpRequest) -> Option<InjectedFault> {
         let mut inner = self.inner();
         let call = request.call;
         let mut pairs = request.query.split('&').filter_map(|pair| pair.split_once('='));
@@ -65,11 +65,11 @@ impl Script {
         let count = inner.count.entry(call).or_default();
         *count += 1;
         let nth = *count;
-        let mishap = inner.planned.remove(&(call, nth)).or(inner.every);
-        if mishap != Some(Mishap::Refused) {
+        let fault = inner.planned.remove(&(call, nth)).or(inner.every);
+        if fault != Some(InjectedFault::Refused) {
             inner.sent.push(call);
         }
-        mishap
+        fault
     }
 
     /// Returns the number of requests.

@@ -8,7 +8,7 @@ use roomctl::emulator::Emulator;
 use roomctl::provider::http::{HttpRequest, HttpResponse, Sending, Transport, TransportError};
 use tower::ServiceExt;
 
-use super::{Fuse, Mishap, Script};
+use super::{Fuse, InjectedFault, Script};
 use crate::stores::lease::LeaseStore;
 
 /// The delay of a late request: within the time-out of a call.
@@ -34,16 +34,16 @@ impl Transport for InMemory {
             if let Some(store) = &self.leased {
                 store.note_call(&request);
             }
-            let mishap = self.script.send(&request);
+            let fault = self.script.send(&request);
             let lost = || TransportError::Unknown("connection reset".to_owned());
-            let answer = match mishap {
-                Some(Mishap::Refused) => {
+            let answer = match fault {
+                Some(InjectedFault::Refused) => {
                     return Err(TransportError::NotSent("connection refused".to_owned()));
                 }
-                Some(Mishap::Answered(code)) => Ok(answered(code)),
-                Some(Mishap::LostBefore) => Err(lost()),
-                Some(Mishap::Hangs) => std::future::pending().await,
-                Some(Mishap::Late) => {
+                Some(InjectedFault::Answered(code)) => Ok(answered(code)),
+                Some(InjectedFault::LostBefore) => Err(lost()),
+                Some(InjectedFault::Hangs) => std::future::pending().await,
+                Some(InjectedFault::Late) => {
                     let emulator = self.emulator.clone();
                     tokio::spawn(async move {
                         tokio::time::sleep(LATE).await;
@@ -52,10 +52,10 @@ impl Transport for InMemory {
                     });
                     Err(lost())
                 }
-                Some(Mishap::LostAfter) => {
+                Some(InjectedFault::LostAfter) => {
                     deliver(self.emulator.clone(), request).await.and_then(|_| Err(lost()))
                 }
-                Some(Mishap::Garbled) => {
+                Some(InjectedFault::Garbled) => {
                     let answer = deliver(self.emulator.clone(), request).await;
                     answer.map(|answer| HttpResponse { body: PAGE.as_bytes().to_vec(), ..answer })
                 }

@@ -15,8 +15,8 @@ use roomctl::provider::{Clocks, connect_over};
 use roomctl::state::{StateError, Store};
 use tempfile::TempDir;
 
+use super::other_client::OtherClient;
 use super::stats::{AppStats, CallLog, Stats};
-use super::stranger::Stranger;
 use super::transport::InMemory;
 use super::{Fuse, Script};
 use crate::stores::lease::LeaseStore;
@@ -148,20 +148,20 @@ impl World {
     }
 
     /// Returns another caller of the first provider's service.
-    pub(crate) async fn stranger(&self, desired: &Desired) -> Stranger {
+    pub(crate) async fn other_client(&self, desired: &Desired) -> OtherClient {
         let name = desired.providers.keys().next().expect("a provider").as_str().to_owned();
-        self.stranger_at(desired, &name).await
+        self.other_client_at(desired, &name).await
     }
 
     /// Returns another caller of a provider's service.
-    pub(crate) async fn stranger_at(&self, desired: &Desired, provider: &str) -> Stranger {
+    pub(crate) async fn other_client_at(&self, desired: &Desired, provider: &str) -> OtherClient {
         let mut providers = desired.providers.values();
         let provider = providers.find(|it| it.name.as_str() == provider).expect("it").clone();
-        let application = Application::new(provider.kind(), Some("stranger".to_owned()))
+        let application = Application::new(provider.kind(), Some("other_client".to_owned()))
             .with_is_test(provider.application.is_test());
         let provider = Provider { application, ..provider };
         let client = self.client(&provider, &Fuse::never(), &self.clock, &Script::default());
-        Stranger::new(client, provider.kind()).await
+        OtherClient::new(client, provider.kind()).await
     }
 
     fn client(

@@ -7,8 +7,8 @@ use serde_yaml::Value;
 
 use super::hub::Hub;
 use super::runner::{FOLDER, Finished, run, yaml};
-use crate::cli::desk::{Desk, repository};
 use crate::cli::served::{SECRET, Served};
+use crate::cli::test_dir::{TestDir, repository};
 use crate::support::process::{End, Fate, Served as Process};
 use crate::support::{World, service};
 
@@ -85,7 +85,7 @@ fn state_branch(hub: &Hub) -> (String, usize) {
 #[test]
 fn a_reviewed_plan_is_applied_once() {
     let hub = fleet_repository();
-    let served = Served::start(&Desk::empty(), "");
+    let served = Served::start(&TestDir::empty(), "");
     let service = [("ZIM_ENDPOINT", served.url.as_str())];
     hub.shell("git -C work switch --quiet --create add-rooms");
     hub.write("rooms.yaml", &ROOMS.replace("  - {id: support, name: Support}\n", ""));

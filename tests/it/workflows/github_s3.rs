@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 use super::github::{ROOMS, assert_pinned, assert_succeeded, text};
 use super::hub::Hub;
 use super::runner::{Finished, run_in, yaml_in};
-use crate::cli::desk::{Desk, repository};
 use crate::cli::served::Served;
+use crate::cli::test_dir::{TestDir, repository};
 
 const FOLDER: &str = "examples/gitops/github-actions-s3";
 
 const WORKFLOWS: [&str; 3] = ["plan", "apply", "reconcile"];
 
 fn run(hub: &Hub, workflow: &str, commit: &str, event: &[(&str, &str)], url: &str) -> Finished {
-    let state = hub.desk.path("bucket/rooms.state.json").display().to_string();
+    let state = hub.dir.path("bucket/rooms.state.json").display().to_string();
     let overrides = [("ZIM_ENDPOINT", url), ("STATE", state.as_str())];
     run_in(FOLDER, hub, workflow, commit, event, &overrides)
 }
@@ -27,7 +27,7 @@ fn a_reviewed_plan_is_applied_without_a_state_branch() {
         repository().join(FOLDER).display()
     ));
     hub.push("The workflows");
-    let served = Served::start(&Desk::empty(), "");
+    let served = Served::start(&TestDir::empty(), "");
     hub.shell("git -C work switch --quiet --create add-rooms");
     hub.write("rooms.yaml", ROOMS);
     hub.push("Three rooms");
@@ -41,13 +41,13 @@ fn a_reviewed_plan_is_applied_without_a_state_branch() {
     let planned =
         assert_succeeded(run(&hub, "plan", &hub.proposed(1, "add-rooms"), &event, &served.url));
     assert!(planned.log.contains("uses aws-actions/configure-aws-credentials@"), "{}", planned.log);
-    assert!(!hub.desk.holds("bucket/rooms.state.json"), "the plan job wrote a state");
+    assert!(!hub.dir.holds("bucket/rooms.state.json"), "the plan job wrote a state");
 
     let merge = hub.merge(1, "add-rooms");
     let push = [("github.event_name", "push")];
     let applied = assert_succeeded(run(&hub, "apply", &merge, &push, &served.url));
     assert!(applied.log.contains("Applied: 3 created."), "{}", applied.log);
-    assert!(hub.desk.read("bucket/rooms.state.json").contains("chat/support"));
+    assert!(hub.dir.read("bucket/rooms.state.json").contains("chat/support"));
     let schedule = [("github.event_name", "schedule")];
     let idle = assert_succeeded(run(&hub, "reconcile", &merge, &schedule, &served.url));
     assert!(idle.log.contains("No changes"), "{}", idle.log);

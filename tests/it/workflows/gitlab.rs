@@ -3,7 +3,7 @@
 use serde_yaml::{Mapping, Value};
 
 use super::hub::Hub;
-use crate::cli::desk::{Ran, repository};
+use crate::cli::test_dir::{CommandResult, repository};
 
 const ROOMS: &str = "\
 version: 1
@@ -33,7 +33,7 @@ impl Pipeline {
     }
 
     /// Runs a job in the folder `job`, where artifacts stay from one job to the next.
-    fn run(&self, name: &str, variables: &[(&str, &str)]) -> Ran {
+    fn run(&self, name: &str, variables: &[(&str, &str)]) -> CommandResult {
         let job = &self.file[name];
         let parent = &self.file[job["extends"].as_str().expect("a parent")];
         let script: Vec<String> = [&parent["before_script"], &job["script"]]
@@ -43,17 +43,17 @@ impl Pipeline {
         self.hub.shell("rm -rf job/state");
         let ran = self.shell(name, &script.join("\n"), variables);
         let after = self.lines(&job["after_script"]).join("\n");
-        self.shell(name, &after, variables).ends(0);
+        self.shell(name, &after, variables).exits(0);
         ran
     }
 
-    fn shell(&self, name: &str, script: &str, variables: &[(&str, &str)]) -> Ran {
+    fn shell(&self, name: &str, script: &str, variables: &[(&str, &str)]) -> CommandResult {
         let mut command = self.hub.command("job", &["bash", "-eo", "pipefail"], script);
         let globals = self.file["variables"].as_mapping().expect("variables");
-        command.envs(texts(globals)).env("STATE_URL", self.hub.desk.path("origin.git"));
+        command.envs(texts(globals)).env("STATE_URL", self.hub.dir.path("origin.git"));
         command.envs([("CI", "true"), ("CI_JOB_NAME", name), ("CI_JOB_ID", "1")]);
         command.env("ZIM_ENDPOINT", "emulator").envs(variables.iter().copied());
-        Ran::new(script, command.output().expect("a shell"))
+        CommandResult::new(script, command.output().expect("a shell"))
     }
 
     /// Returns the lines of a script, with `!reference` tags resolved.
@@ -81,29 +81,29 @@ fn texts(mapping: &Mapping) -> impl Iterator<Item = (&str, &str)> {
 #[test]
 fn a_saved_plan_is_applied_once_and_the_state_is_pushed() {
     let pipeline = Pipeline::new();
-    pipeline.run("plan", &[]).ends(0).prints("chat/lobby");
-    pipeline.run("plan-to-apply", &[]).ends(0);
-    pipeline.run("apply", &[]).ends(0).prints("Applied: 2 created.");
+    pipeline.run("plan", &[]).exits(0).stdout_has("chat/lobby");
+    pipeline.run("plan-to-apply", &[]).exits(0);
+    pipeline.run("apply", &[]).exits(0).stdout_has("Applied: 2 created.");
     let state = || pipeline.hub.shell("git -C origin.git show roomctl-state:rooms.state.json");
     let applied = state();
     assert!(applied.contains("chat/news"), "{applied}");
-    pipeline.run("apply", &[]).keeps_from("Applied: 2 created.");
+    pipeline.run("apply", &[]).output_lacks("Applied: 2 created.");
     assert_eq!(state(), applied);
 }
 
 #[test]
 fn scheduled_jobs_report_drift_and_recreate_rooms() {
     let pipeline = Pipeline::new();
-    pipeline.run("plan-to-apply", &[]).ends(0);
-    pipeline.run("apply", &[]).ends(0);
-    pipeline.run("drift", &[]).ends(0);
+    pipeline.run("plan-to-apply", &[]).exits(0);
+    pipeline.run("apply", &[]).exits(0);
+    pipeline.run("drift", &[]).exits(0);
     pipeline.hub.shell(
         "cd job; ZIM_ENDPOINT=emulator roomctl --state state/rooms.state.json emulator advance 2h; \
          cd state; git commit --quiet --all --message Later; git push --quiet",
     );
-    pipeline.run("drift", &[]).ends(2).prints("chat/lobby");
-    pipeline.run("reconcile", &[]).ends(0).prints("2 recreated");
-    pipeline.run("drift", &[]).ends(0);
+    pipeline.run("drift", &[]).exits(2).stdout_has("chat/lobby");
+    pipeline.run("reconcile", &[]).exits(0).stdout_has("2 recreated");
+    pipeline.run("drift", &[]).exits(0);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::cli::desk::{Desk, ROOMCTL, Ran};
+use crate::cli::test_dir::{CommandResult, ROOMCTL, TestDir};
 
 /// Implements `gh api` on the files in `$GH_DATA`, as documented in GitHub's REST API.
 const GH: &str = include_str!("gh");
@@ -21,24 +21,24 @@ esac
 
 /// A repository with its pull requests and issues, and the tools of a runner.
 pub(crate) struct Hub {
-    pub(crate) desk: Desk,
+    pub(crate) dir: TestDir,
 }
 
 impl Hub {
     /// Creates an empty repository `origin.git`, and a clone of it, `work`, on the branch `main`.
     pub(crate) fn new() -> Self {
-        let hub = Self { desk: Desk::empty() };
+        let hub = Self { dir: TestDir::empty() };
         for (name, text) in [("gh", GH), ("cargo", CARGO)] {
-            hub.desk.write(&format!("bin/{name}"), text);
+            hub.dir.write(&format!("bin/{name}"), text);
             let executable = PermissionsExt::from_mode(0o755);
-            let path = hub.desk.path(&format!("bin/{name}"));
+            let path = hub.dir.path(&format!("bin/{name}"));
             std::fs::set_permissions(path, executable).expect("an executable");
         }
-        symlink(ROOMCTL, hub.desk.path("bin/roomctl")).expect("a link to the binary");
+        symlink(ROOMCTL, hub.dir.path("bin/roomctl")).expect("a link to the binary");
         for name in ["pulls", "comments", "labels", "issues"] {
-            hub.desk.write(&format!("hub/{name}.json"), "[]");
+            hub.dir.write(&format!("hub/{name}.json"), "[]");
         }
-        hub.desk.write("home/.gitconfig", "[user]\nname = a\nemail = a@example.com\n");
+        hub.dir.write("home/.gitconfig", "[user]\nname = a\nemail = a@example.com\n");
         hub.shell("git init --quiet --bare --initial-branch main origin.git");
         hub.shell("git clone --quiet origin.git work && git -C work switch --quiet --orphan main");
         hub
@@ -46,24 +46,24 @@ impl Hub {
 
     /// Returns a shell command that runs in this folder, with only the runner's tools.
     pub(crate) fn command(&self, folder: &str, shell: &[&str], script: &str) -> Command {
-        let bin = self.desk.path("bin");
+        let bin = self.dir.path("bin");
         let mut command = Command::new(shell[0]);
-        command.args(&shell[1..]).args(["-c", script]).current_dir(self.desk.path(folder));
+        command.args(&shell[1..]).args(["-c", script]).current_dir(self.dir.path(folder));
         command.env_clear().stdin(Stdio::null());
         command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()));
-        command.env("HOME", self.desk.path("home")).env("GH_DATA", self.desk.path("hub"));
+        command.env("HOME", self.dir.path("home")).env("GH_DATA", self.dir.path("hub"));
         command
     }
 
     /// Runs a script in the root folder, asserts that it succeeds, and returns its output.
     pub(crate) fn shell(&self, script: &str) -> String {
         let mut command = self.command(".", &["bash", "-eo", "pipefail"], script);
-        Ran::new(script, command.output().expect("a shell")).ends(0).stdout
+        CommandResult::new(script, command.output().expect("a shell")).exits(0).stdout
     }
 
     /// Writes a file of the clone.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        self.desk.write(&format!("work/{name}"), text);
+        self.dir.write(&format!("work/{name}"), text);
     }
 
     /// Commits everything in the clone, pushes its branch, and returns the commit's id.
@@ -113,13 +113,13 @@ impl Hub {
 
     /// Returns all `pulls`, `comments`, `labels` or `issues`.
     pub(crate) fn all(&self, what: &str) -> Vec<Value> {
-        let text = self.desk.read(&format!("hub/{what}.json"));
+        let text = self.dir.read(&format!("hub/{what}.json"));
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{what}: {error}"))
     }
 
     fn add(&self, what: &str, value: Value) {
         let mut all = self.all(what);
         all.push(value);
-        self.desk.write(&format!("hub/{what}.json"), &Value::from(all).to_string());
+        self.dir.write(&format!("hub/{what}.json"), &Value::from(all).to_string());
     }
 }

@@ -8,7 +8,7 @@ use serde_yaml::Value;
 
 use super::hub::Hub;
 use super::scheduled::{command, file, pod};
-use crate::cli::desk::repository;
+use crate::cli::test_dir::repository;
 use crate::support::postgres::{self, Database};
 
 const WRITER_PASSWORD: &str = "the-password-of-the-writer";
@@ -90,7 +90,7 @@ impl Cluster {
                 let folder = folder.strip_prefix("/etc/roomctl/").expect("a folder of the files");
                 for (name, content) in map["data"].as_mapping().expect("files") {
                     let path = format!("etc/{folder}/{}", text(name));
-                    cluster.hub.desk.write(&path, text(content));
+                    cluster.hub.dir.write(&path, text(content));
                 }
             }
         }
@@ -114,7 +114,7 @@ impl Cluster {
         }
         let export = |(name, value): (&String, &String)| format!("export {name}='{value}'; ");
         let exports: String = variables.iter().map(export).collect();
-        let etc = self.hub.desk.path("etc").display().to_string();
+        let etc = self.hub.dir.path("etc").display().to_string();
         self.hub.shell(&(exports + &command.replace("/etc/roomctl", &etc)))
     }
 

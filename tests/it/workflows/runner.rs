@@ -5,8 +5,8 @@ use serde_yaml::Value;
 
 use super::expression::{Names, expand, should_run};
 use super::hub::Hub;
-use crate::cli::desk::{Ran, repository};
 use crate::cli::served::SECRET;
+use crate::cli::test_dir::{CommandResult, repository};
 
 /// The folder of the workflows in the repository.
 pub(crate) const FOLDER: &str = "examples/gitops/github-actions";
@@ -68,7 +68,7 @@ pub(crate) fn run_in(
     running.variables = running.texts(&job["env"]);
     running.variables.insert("GITHUB_WORKFLOW".to_owned(), workflow.to_owned());
     running.steps(&job["steps"], &["bash", "-e"]);
-    Finished { summary: hub.desk.read("summary"), ..running.finished }
+    Finished { summary: hub.dir.read("summary"), ..running.finished }
 }
 
 /// Returns a YAML file of the folder of the workflows.
@@ -127,8 +127,8 @@ impl Job<'_> {
 
     fn script(&mut self, script: &str, step: &Value, shell: &[&str]) {
         assert!(!script.contains("${{"), "an expression in a script: {script}");
-        let output = self.hub.desk.path("output");
-        self.hub.desk.write("output", "");
+        let output = self.hub.dir.path("output");
+        self.hub.dir.write("output", "");
         let mut command = self.hub.command("job", shell, script);
         command.envs(&self.variables).envs(self.texts(&step["env"]));
         command.envs(self.overrides.iter().copied());
@@ -136,11 +136,11 @@ impl Job<'_> {
         command.env("GITHUB_REPOSITORY", &self.names["github.repository"]);
         command.env("GITHUB_SHA", &self.names["github.sha"]);
         command.env("GITHUB_OUTPUT", &output);
-        command.env("GITHUB_STEP_SUMMARY", self.hub.desk.path("step-summary"));
-        self.hub.desk.write("step-summary", "");
+        command.env("GITHUB_STEP_SUMMARY", self.hub.dir.path("step-summary"));
+        self.hub.dir.write("step-summary", "");
         let output = command.output().expect("a shell");
         self.finished.failed |= !output.status.success();
-        let ran = Ran::new(script, output).keeps_from(SECRET);
+        let ran = CommandResult::new(script, output).output_lacks(SECRET);
         self.finished.log.push_str(&ran.to_string());
         self.store_outputs(step);
         self.hub.shell("cat step-summary >> summary");
@@ -148,7 +148,7 @@ impl Job<'_> {
 
     fn store_outputs(&mut self, step: &Value) {
         let Some(id) = step["id"].as_str() else { return };
-        for line in self.hub.desk.read("output").lines() {
+        for line in self.hub.dir.read("output").lines() {
             let (name, value) = line.split_once('=').expect("an output");
             self.names.insert(format!("steps.{id}.outputs.{name}"), value.to_owned());
         }

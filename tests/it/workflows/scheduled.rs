@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use serde_yaml::Value;
 
 use super::hub::Hub;
-use crate::cli::desk::repository;
+use crate::cli::test_dir::repository;
 
 const ROOMS: &str = "\
 version: 1
@@ -26,14 +26,14 @@ struct Machine {
 impl Machine {
     fn new() -> Self {
         let machine = Self { hub: Hub::new() };
-        machine.hub.desk.write("etc/rooms.yaml", ROOMS);
-        machine.hub.desk.write("var/.keep", "");
+        machine.hub.dir.write("etc/rooms.yaml", ROOMS);
+        machine.hub.dir.write("var/.keep", "");
         machine
     }
 
     /// Returns a command with its paths replaced by this machine's folders.
     fn localize(&self, command: &str) -> String {
-        let (etc, var) = (self.hub.desk.path("etc"), self.hub.desk.path("var"));
+        let (etc, var) = (self.hub.dir.path("etc"), self.hub.dir.path("var"));
         let command = command.replace("/etc/roomctl", &etc.display().to_string());
         let command = command.replace("/var/lib/roomctl", &var.display().to_string());
         command.replace("/usr/local/bin/roomctl", "roomctl")
@@ -51,7 +51,7 @@ impl Machine {
         self.shell(&format!("roomctl {FILES} emulator advance 2h"));
         assert!(self.shell(reconcile).contains("2 recreated"));
         assert!(!self.shell(reconcile).contains("recreated"));
-        assert!(self.hub.desk.read("var/reconcile.prom").contains("roomctl_"));
+        assert!(self.hub.dir.read("var/reconcile.prom").contains("roomctl_"));
     }
 
     /// Returns the digest of the plan.
@@ -120,10 +120,10 @@ fn the_pods_apply_and_reconcile_the_files_of_the_config_map() {
     let map: Value = serde_yaml::from_str(&file("kubernetes/rooms.yml")).expect("a ConfigMap");
     let rooms = map["data"]["rooms.yaml"].as_str().expect("a file");
     // The kubelet mounts a file as a link into `..data`, which is a link to a versioned folder.
-    machine.hub.desk.write("etc/..2026/rooms.yaml", rooms);
-    std::fs::remove_file(machine.hub.desk.path("etc/rooms.yaml")).expect("a file");
-    symlink("..2026", machine.hub.desk.path("etc/..data")).expect("a link");
-    symlink("..data/rooms.yaml", machine.hub.desk.path("etc/rooms.yaml")).expect("a link");
+    machine.hub.dir.write("etc/..2026/rooms.yaml", rooms);
+    std::fs::remove_file(machine.hub.dir.path("etc/rooms.yaml")).expect("a file");
+    symlink("..2026", machine.hub.dir.path("etc/..data")).expect("a link");
+    symlink("..data/rooms.yaml", machine.hub.dir.path("etc/rooms.yaml")).expect("a link");
     machine.hub.shell("chmod -R a-w etc");
 
     let reviewed = format!("--expect={}", machine.digest());

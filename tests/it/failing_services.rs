@@ -7,7 +7,9 @@ use roomctl::model::{Call, NotTried, Outcome, PendingKind, Plan, Refresh, StepFa
 use tokio::time::Instant;
 
 use crate::support::fleet::{HEAD, converge};
-use crate::support::{How, Mishap, Ran, World, in_moved_time, plain_service};
+use crate::support::{
+    CommandResult, InjectedFault, RunOptions, World, plain_service, with_paused_clock,
+};
 
 const ROOMS: usize = 200;
 
@@ -27,9 +29,9 @@ fn faulty(faults: &[&str]) -> EmulatorConfig {
 }
 
 /// Applies, and returns how long that took.
-async fn apply(world: &World, text: &str) -> (Ran, Duration) {
+async fn apply(world: &World, text: &str) -> (CommandResult, Duration) {
     let (desired, start) = (world.declare(text), Instant::now());
-    let ran = world.apply(&desired, &How::with_consent()).await.expect("a state").ran();
+    let ran = world.apply(&desired, &RunOptions::with_consent()).await.expect("a state").ran();
     (ran, start.elapsed())
 }
 
@@ -55,7 +57,7 @@ fn not_tried(outcome: &Outcome, why: NotTried) -> usize {
 
 #[test]
 fn a_hanging_service_stops_the_run_in_seconds_and_loses_no_room() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(faulty(&["hang=100%"]));
         let (ran, took) = apply(&world, &rooms(ROOMS)).await;
         assert!(took <= Duration::from_secs(25), "{took:?}");
@@ -79,11 +81,11 @@ fn a_hanging_service_stops_the_run_in_seconds_and_loses_no_room() {
 
 #[test]
 fn a_refresh_of_a_hanging_service_stops_after_ten_timeouts() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(faulty(&[]));
         let (ran, _) = apply(&world, &rooms(ROOMS)).await;
         assert_eq!(ran.outcome.done.len(), ROOMS);
-        world.script.strike_all(Some(Mishap::Hangs));
+        world.script.inject_all(Some(InjectedFault::Hangs));
         let (plan, took) = plan(&world, &rooms(ROOMS), Refresh::All).await;
         assert!(took <= Duration::from_secs(12), "{took:?}");
         assert_eq!(plan.unread.len(), ROOMS);
@@ -92,11 +94,11 @@ fn a_refresh_of_a_hanging_service_stops_after_ten_timeouts() {
 
 #[test]
 fn a_service_that_throttles_every_request_stops_the_run_in_a_minute() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(faulty(&[]));
         let (ran, _) = apply(&world, &rooms(1)).await;
         assert_eq!(ran.outcome.done.len(), 1);
-        world.script.strike_all(Some(Mishap::Answered(TOO_OFTEN)));
+        world.script.inject_all(Some(InjectedFault::Answered(TOO_OFTEN)));
         let (ran, took) = apply(&world, &rooms(ROOMS)).await;
         assert!(took <= Duration::from_secs(65), "{took:?}");
         let left = not_tried(&ran.outcome, NotTried::ProviderTooOften);
@@ -112,12 +114,12 @@ fn a_service_that_throttles_every_request_stops_the_run_in_a_minute() {
 
 #[test]
 fn the_next_run_calls_a_stopped_provider_again() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(faulty(&[]));
         let text = rooms(ROOMS);
-        world.script.strike_all(Some(Mishap::Hangs));
+        world.script.inject_all(Some(InjectedFault::Hangs));
         apply(&world, &text).await;
-        world.script.strike_all(None);
+        world.script.inject_all(None);
         let runs = converge(&world, &world.declare(&text)).await;
         assert_eq!(runs, Ok(1));
         assert_eq!(world.stats().rooms.len(), ROOMS);
@@ -127,13 +129,13 @@ fn the_next_run_calls_a_stopped_provider_again() {
 /// A replace whose destroy was done before the provider was stopped counts as failed, not as not tried.
 #[test]
 fn a_step_that_was_not_tried_left_its_room_unchanged() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(faulty(&[]));
         apply(&world, &rooms(ROOMS)).await;
         for nth in 1..=1_000 {
-            world.script.strike(Call::CreateRoom, nth, Mishap::Hangs);
+            world.script.inject(Call::CreateRoom, nth, InjectedFault::Hangs);
             // The occupancy queries of the first 64 rooms succeed, so that their replaces start.
-            world.script.strike(Call::QueryRoomUserList, 64 + nth, Mishap::Hangs);
+            world.script.inject(Call::QueryRoomUserList, 64 + nth, InjectedFault::Hangs);
         }
         let slow = "endpoint: emulator, rate_limit: {CreateRoom: 5}";
         let changed = rooms(ROOMS).replace("3h", "2h").replace("endpoint: emulator", slow);
@@ -165,7 +167,7 @@ fn random_throttling_slows_an_apply_down_little() {
     const MANY: usize = 1_000;
     for (fault, most) in [("busy=5%", 1.25), ("busy=10%", 1.6)] {
         for seed in 0..2 {
-            in_moved_time(async {
+            with_paused_clock(async {
                 let world = World::new(EmulatorConfig { seed, ..faulty(&[fault]) });
                 let (ran, took) = apply(&world, &rooms(MANY)).await;
                 assert_eq!((ran.outcome.done.len(), ran.outcome.failed.len()), (MANY, 0));
@@ -183,10 +185,10 @@ fn random_throttling_slows_an_apply_down_little() {
 /// sixth would start too late.
 #[test]
 fn no_attempt_starts_later_than_a_minute_after_the_first() {
-    in_moved_time(async {
+    with_paused_clock(async {
         let world = World::new(faulty(&[]));
         for nth in 1..=6 {
-            world.script.strike(Call::CreateRoom, nth, Mishap::Hangs);
+            world.script.inject(Call::CreateRoom, nth, InjectedFault::Hangs);
         }
         let (ran, took) = apply(&world, &rooms(1)).await;
         assert_eq!(ran.outcome.failed.len(), 1);

@@ -23,20 +23,20 @@ rooms:
 ";
 
 /// A temporary folder in which commands run.
-pub(crate) struct Desk {
+pub(crate) struct TestDir {
     folder: TempDir,
 }
 
 /// A finished command.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct CommandResult {
     line: String,
     code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Desk {
+impl TestDir {
     /// Returns an empty folder.
     pub(crate) fn empty() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder") }
@@ -44,16 +44,16 @@ impl Desk {
 
     /// Returns a folder that contains this rooms.yaml.
     pub(crate) fn with(rooms: &str) -> Self {
-        let desk = Self::empty();
-        desk.write("rooms.yaml", rooms);
-        desk
+        let dir = Self::empty();
+        dir.write("rooms.yaml", rooms);
+        dir
     }
 
     /// Returns a folder in which [`THREE_ROOMS`] is applied.
     pub(crate) fn applied() -> Self {
-        let desk = Self::with(THREE_ROOMS);
-        desk.run("apply --auto-approve").ends(0);
-        desk
+        let dir = Self::with(THREE_ROOMS);
+        dir.run("apply --auto-approve").exits(0);
+        dir
     }
 
     /// Returns the path of a file in the folder.
@@ -104,18 +104,18 @@ impl Desk {
     }
 
     /// Runs the binary with these arguments, split at spaces.
-    pub(crate) fn run(&self, line: &str) -> Ran {
+    pub(crate) fn run(&self, line: &str) -> CommandResult {
         self.run_with(&[], line)
     }
 
     /// Runs the binary with these environment variables.
-    pub(crate) fn run_with(&self, variables: &[(&str, &str)], line: &str) -> Ran {
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], line: &str) -> CommandResult {
         let output = self.command(line).envs(variables.iter().copied()).output();
-        Ran::new(line, output.expect("the binary runs"))
+        CommandResult::new(line, output.expect("the binary runs"))
     }
 }
 
-impl Ran {
+impl CommandResult {
     pub(crate) fn new(line: &str, output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("output in UTF-8");
         let Output { status, stdout, stderr } = output;
@@ -125,28 +125,28 @@ impl Ran {
 
     /// Asserts the exit code.
     #[track_caller]
-    pub(crate) fn ends(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self}");
         self
     }
 
     /// Asserts that stdout contains this text.
     #[track_caller]
-    pub(crate) fn prints(self, text: &str) -> Self {
+    pub(crate) fn stdout_has(self, text: &str) -> Self {
         assert!(self.stdout.contains(text), "stdout lacks `{text}`\n{self}");
         self
     }
 
     /// Asserts that stderr contains this text.
     #[track_caller]
-    pub(crate) fn says(self, text: &str) -> Self {
+    pub(crate) fn stderr_has(self, text: &str) -> Self {
         assert!(self.stderr.contains(text), "stderr lacks `{text}`\n{self}");
         self
     }
 
     /// Asserts that neither stream contains this text.
     #[track_caller]
-    pub(crate) fn keeps_from(self, text: &str) -> Self {
+    pub(crate) fn output_lacks(self, text: &str) -> Self {
         let is_printed = self.stdout.contains(text) || self.stderr.contains(text);
         assert!(!is_printed, "`{text}` was printed\n{self}");
         self
@@ -167,7 +167,7 @@ impl Ran {
     }
 }
 
-impl std::fmt::Display for Ran {
+impl std::fmt::Display for CommandResult {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { line, code, stdout, stderr } = self;
         write!(f, "`roomctl {line}` ended with {code:?}\nstdout:\n{stdout}\nstderr:\n{stderr}")

@@ -8,12 +8,12 @@ use roomctl::model::{
 use roomctl::provider::{Client, Receipt};
 
 /// Another caller of the service.
-pub(crate) struct Stranger {
+pub(crate) struct OtherClient {
     client: Client,
     kind: Kind,
 }
 
-impl Stranger {
+impl OtherClient {
     pub(crate) async fn new(client: Client, kind: Kind) -> Self {
         client.register_user(None).await.expect("registered");
         Self { client, kind }
