@@ -69,7 +69,7 @@ enum Outstanding {
 struct FailedStep {
     failure: Failure,
     effect: Effect,
-    /// What was done before it failed, if anything was.
+    /// What precedes the error in the message; `None` if the error alone is enough.
     what: Option<&'static str>,
 }
 

@@ -13,7 +13,7 @@ use crate::state::lease::RemoteError;
 /// The longest text of a server that is printed, in characters.
 const LONGEST: usize = 200;
 
-/// A failover may be in progress, so that the server is retried.
+/// Such a server is tried again, because a failover may be in progress.
 const READ_ONLY: &str = "it is a standby or a read-only server";
 
 /// Why no connection was established.
