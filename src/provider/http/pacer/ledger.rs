@@ -11,7 +11,7 @@ use super::slots::{Hold, Slots, Use};
 /// The longest delay of a grant that later grants make up for.
 pub(super) const CATCH_UP: Duration = Duration::from_millis(100);
 
-/// How long before it may be sent a request is granted.
+/// How long a request is granted before it may be sent.
 pub(super) const AHEAD: Duration = Duration::from_millis(25);
 
 /// The longest time that a slot is held for one request's latency, unless requests were refused.
