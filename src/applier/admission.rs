@@ -92,7 +92,7 @@ enum SideState {
 }
 
 impl SideDependencies {
-    /// Collects the sides from a plan. The ones that the plan holds back stay.
+    /// Collects the sides from a plan. Sides that the plan holds back are not destroyed.
     pub(super) fn new(plan: &ApprovedPlan, connections: &Connections) -> Self {
         let entry = |address: &Address, state: SideState| {
             let kind = connections.get(&address.provider).map(|it| it.provider.kind());

@@ -23,7 +23,7 @@ use crate::provider::Client;
 /// How long steps in flight may take to finish after a stop: CI runners allow no more.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Executes the steps of one provider.
+/// Executes the steps of one provider by its [`Worker`].
 pub(super) struct ProviderExecutor {
     run: Arc<Run>,
     side_dependencies: Arc<SideDependencies>,

@@ -92,7 +92,7 @@ struct OpenCall {
     record: RecordedRoom,
     pending: Pending,
     connection: Connection,
-    /// The earlier holder of the lease; `None` if the state has no lease.
+    /// The earlier holder of the lease that sent it; `None` if that run held no lease.
     earlier: Option<EarlierHolder>,
     origin: CallOrigin,
 }

@@ -69,7 +69,7 @@ enum Outstanding {
 struct FailedStep {
     failure: Failure,
     effect: Effect,
-    /// What was done before it failed, if anything was.
+    /// What precedes the error in the message; `None` if the error alone is enough.
     what: Option<&'static str>,
 }
 
@@ -281,7 +281,8 @@ fn with_bookkeeping(step: &Step, record: &RecordedRoom) -> RecordedRoom {
     record.lifecycle = step.lifecycle;
     record.ignore_changes.clone_from(&step.ignore_changes);
     record.sides = step.sides.clone();
-    // A room that only moved stays contested. Any other step was planned for a room that is ours.
+    // A room that only moved keeps its mark, if it is contested. Any other step was planned for a room that
+    // is ours.
     if let Some(source) = &step.source {
         record.contested = None;
         record.source = source.clone();

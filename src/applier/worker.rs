@@ -1,5 +1,5 @@
-//! Executes the steps of one provider: the context of a step, and the queries before a destroy (who is
-//! inside) and a replace (also the attributes that others wrote).
+//! The context of a step, and the queries before a destroy (who is inside) and a replace (also the
+//! attributes that others wrote).
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ use crate::model::{
 use crate::provider::{Observer, Receipt};
 use crate::state::StateError;
 
-/// Executes the steps of one provider.
+/// Executes single steps of one provider.
 #[derive(Clone)]
 pub(super) struct Worker {
     pub(super) connection: Connection,

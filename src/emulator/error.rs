@@ -11,7 +11,8 @@ use crate::model::{Kind, RoomId};
 /// Why the emulator could not be opened, served or changed, by what the user does next.
 #[derive(Debug, thiserror::Error)]
 pub enum EmulatorError {
-    /// Another process has the data file open for writing: wait for it, or use that process.
+    /// Another process has the data file open for writing: wait for it, or use the emulator
+    /// that it serves.
     #[error(
         "the emulator's data `{}` is in use by another run, or by `roomctl emulator --listen`",
         path.display()

@@ -8,8 +8,8 @@
 //! - a refused request does not count towards the rate limit;
 //! - a ZIM room without a delay ends one millisecond after its creation, or after the last user left;
 //! - people are anonymous, so the auto-delete attributes are deleted when anyone leaves;
-//! - every well-formed create_room counts towards the limit of one per second and room, and keys count
-//!   towards the size of the metadata;
+//! - a well-formed create_room counts towards the limit of one per second and room even if another check
+//!   refuses it, and keys count towards the size of the metadata;
 //! - an identifier with a valid UserSig is an administrator, and a live room that no one has entered stays;
 //! - rate limits and the age of signatures use real time, the end of rooms uses the emulator's clock.
 //!

@@ -42,7 +42,7 @@ impl CallLimiter {
     }
 }
 
-/// The live rooms whose create was requested in the last second.
+/// The live rooms whose create was admitted in the last second.
 #[derive(Debug, Default)]
 pub(super) struct CreateLimiter {
     rooms: BTreeSet<(u32, String)>,

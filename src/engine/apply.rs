@@ -10,8 +10,9 @@ use super::refresh::{Clocks, PlanContext, as_declared, resolve_scope};
 use super::session::{Closed, Connector, Lock, Opened, Session, SessionError, while_locked};
 use crate::applier::{self, Run, Settings, UpdatedRecord};
 use crate::model::{
-    Address, ApprovedPlan, Desired, Digest, Finding, HeldReason, NotTried, Outcome, Partial, Plan,
-    ProviderName, Recorded, Refresh, Refreshed, SavedPlan, Scope, Step, Summary, WaitReason,
+    Address, ApprovedPlan, Desired, Digest, Finding, HeldReason, NotTried, Observed, Outcome,
+    Partial, Plan, ProviderName, Recorded, Refresh, Refreshed, SavedPlan, Scope, Step, Summary,
+    WaitReason,
 };
 use crate::planner::{self, Purpose, SavedPlanRefusal};
 use crate::state::{Entry, WriteStore};
@@ -190,25 +191,42 @@ where
     let rooms = recovered.recorded.rooms.len() as u64;
     let approved = consent.approve(plan).await?;
     let observed = context.observed;
-    store.check().await.map_err(SessionError::State)?;
-    let declared = planner::as_declared(desired, &recovered.recorded);
+    let run =
+        begin(session, request, opened, desired, &recovered.recorded, observed, &approved).await?;
+    Ok(Ready { summary, rooms, scope: scope_of_plan, completion, approved, run })
+}
+
+/// Writes the entries that precede the first call of an approved plan. Returns the inputs of its
+/// execution.
+async fn begin<C>(
+    session: &Session<'_, C>,
+    request: &ApplyRequest<'_>,
+    opened: &Opened,
+    desired: &Desired,
+    recorded: &Recorded,
+    observed: Observed,
+    approved: &ApprovedPlan,
+) -> Result<Run, SessionError> {
+    let Opened { store, connected, hosts: _ } = opened;
+    let connections = &connected.connections;
+    store.check().await?;
+    let declared = planner::as_declared(desired, recorded);
     let moves = moves(desired, &declared);
     let recorded = Arc::new(declared.recorded.into_owned());
     let UpdatedRecord { recorded, entries: updates } =
         applier::record_observations(&recorded, &observed, connections);
-    let used = |name: &ProviderName| uses(&approved, name);
+    let used = |name: &ProviderName| uses(approved, name);
     let entries = [moves, identities(desired, &recorded, used), updates].concat();
-    prepare(&**store, &approved, entries).await?;
-    let run = Run {
+    prepare(&**store, approved, entries).await?;
+    Ok(Run {
         recorded,
         observed,
         connections: connections.clone(),
         settings: Settings { concurrency: request.concurrency },
         store: store.clone(),
-        report: events.clone(),
-        stop: (*stop).clone(),
-    };
-    Ok(Ready { summary, rooms, scope: scope_of_plan, completion, approved, run })
+        report: session.events.clone(),
+        stop: session.stop.clone(),
+    })
 }
 
 /// Decides whether a saved plan was executed completely.
@@ -274,8 +292,8 @@ fn nothing_of_expected(expected: Digest, actual: Digest) -> Finding {
     )
 }
 
-/// Writes the entries that precede the first call, and reserves space for the others: a full disk or a
-/// read-only folder is detected here.
+/// Writes the entries that precede the first call, after a check that the others can be written too: a
+/// full disk or a read-only folder is detected here.
 async fn prepare(
     store: &dyn WriteStore,
     approved: &ApprovedPlan,

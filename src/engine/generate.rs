@@ -66,7 +66,7 @@ pub async fn generate<C: Connector>(
     let mut observed = observe(&observers, addresses, events, stop).await;
     let closed = connector.close().await;
     if stop.is_wanted() {
-        return Err(SessionError::Interrupted { before: "every id was asked after" }.into());
+        return Err(SessionError::Interrupted { before: "every id was looked up" }.into());
     }
     let result = |id: &RoomId| match observed.rooms.remove(&address(id)) {
         None => GenerateResult::Declared,

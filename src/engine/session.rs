@@ -1,4 +1,4 @@
-//! The frame of every session: lock, identity of the state, connections, close, fold.
+//! What all sessions have in common: lock, identity of the state, connections, close, fold.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const WORK_AFTER_STOP: Duration = Duration::from_secs(7);
 /// How long a fold into a shared store may take after a stop.
 const FOLD_AFTER_STOP: Duration = Duration::from_secs(4);
 
-/// How long it may take after the work was aborted, because the store has not answered for some time.
+/// How long a fold may take if the work was aborted: then the store has not answered for some time already.
 const FOLD_AFTER_GIVEN_UP: Duration = Duration::from_secs(1);
 
 /// The inputs of a session.
@@ -149,11 +149,11 @@ pub(super) struct Opened {
     pub(super) hosts: Vec<Finding>,
 }
 
-/// The result of a session's work, and whether the session was closed.
+/// The result of a session's work, and of closing the session.
 pub(super) struct Closed<T, E> {
     /// The result of the work.
     pub(super) done: T,
-    /// Whether the connections were closed and the journal folded.
+    /// The error if the connections could not be closed or the journal not be folded.
     pub(super) closed: Result<(), E>,
 }
 

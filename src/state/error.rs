@@ -101,7 +101,7 @@ pub enum StateError {
     Changed {
         /// What was changed.
         location: String,
-        /// What became of it.
+        /// What happened to it.
         loss: Loss,
     },
     /// Another program changed a part of the state while this run held the lock. The changes of
@@ -114,7 +114,7 @@ pub enum StateError {
     Rescued {
         /// What was changed.
         location: String,
-        /// What became of it.
+        /// What happened to it.
         loss: Loss,
         /// The rescue file.
         rescue: String,
@@ -128,7 +128,7 @@ pub enum StateError {
     Unsaved {
         /// What was changed.
         location: String,
-        /// What became of it.
+        /// What happened to it.
         loss: Loss,
         /// The path of the rescue file that could not be written.
         rescue: String,
@@ -240,12 +240,12 @@ pub enum StateError {
     },
 }
 
-/// What became of a file while a run worked with it.
+/// What happened to a file during a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// Nothing is at its path any more.
+    /// There is no file at its path.
     Removed,
-    /// Another file is at its path, or other content.
+    /// There is another file at its path, or its content differs.
     Replaced,
 }
 

@@ -210,7 +210,8 @@ pub struct Snapshot {
     /// The number of rooms whose records were folded from an earlier run's journal when the lock
     /// was taken; `None` if nothing was folded.
     pub folded: Option<usize>,
-    /// What the previous holder may still do; `None` if its lock ended with its process.
+    /// What the previous holder may still do; `None` if there was none, or its lock ended with its
+    /// process.
     pub earlier: Option<EarlierHolder>,
 }
 
@@ -243,7 +244,7 @@ pub enum Found {
     New,
 }
 
-/// One entry of the journal. The last entry of a room is its record.
+/// One entry of the journal. Of several entries about a room, the last one counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// The room's record, with a call pending: written before the call is sent.

@@ -28,29 +28,29 @@ providers: {live: {kind: tencent-live, app_id: 1, operator: admin, endpoint: emu
 ";
 
 /// A store that records its entries, and the calls that were sent before each of them.
-struct Noting {
+struct RecordingStore {
     store: Arc<dyn WriteStore>,
     script: Script,
-    noted: Mutex<Vec<String>>,
+    log: Mutex<Vec<String>>,
     /// The lease to end when a result is appended.
-    loses: Option<MemoryStore>,
+    ends_lease: Option<MemoryStore>,
 }
 
-struct Silent;
+struct NoReport;
 
-impl Report for Silent {
+impl Report for NoReport {
     fn event(&self, _: &Event) {}
 }
 
-impl Noting {
-    fn note_calls(&self) {
+impl RecordingStore {
+    fn log_calls(&self) {
         let changes = |call: &Call| call.effect() == Effect::ChangesRoom;
         let sent = self.script.sent().into_iter().filter(changes).map(|call| call.to_string());
-        self.noted.lock().expect("notes").extend(sent);
+        self.log.lock().expect("the log").extend(sent);
     }
 }
 
-impl WriteStore for Noting {
+impl WriteStore for RecordingStore {
     fn snapshot(&self) -> &Snapshot {
         self.store.snapshot()
     }
@@ -72,7 +72,7 @@ impl WriteStore for Noting {
     }
 
     fn append(&self, entries: Vec<Entry>) -> Access<'_, Durable> {
-        self.note_calls();
+        self.log_calls();
         let name = |entry: &Entry| match entry {
             Entry::Intent(..) => "intent",
             Entry::Result(..) => "result",
@@ -80,8 +80,8 @@ impl WriteStore for Noting {
             Entry::Provider(..) | Entry::ProviderRemoved(_) => "provider",
             Entry::PlanCarriedOut(_) => "plan",
         };
-        self.noted.lock().expect("notes").extend(entries.iter().map(name).map(str::to_owned));
-        if let (Some(lease), [Entry::Result(..)]) = (&self.loses, entries.as_slice()) {
+        self.log.lock().expect("the log").extend(entries.iter().map(name).map(str::to_owned));
+        if let (Some(lease), [Entry::Result(..)]) = (&self.ends_lease, entries.as_slice()) {
             lease.end_lease();
         }
         self.store.append(entries)
@@ -106,20 +106,20 @@ impl WriteStore for Noting {
 
 /// Applies a file. Returns the entries and the changing calls, in order.
 async fn applied(world: &World, state: &MemoryStore, text: &str) -> String {
-    let (outcome, noting) = run(world, state, text, None).await;
-    noting.note_calls();
+    let (outcome, recording) = run(world, state, text, None).await;
+    recording.log_calls();
     assert!(outcome.failed.is_empty() && outcome.not_tried.is_empty(), "{outcome:?}");
-    noting.fold(calls(1)).await.expect("a fold");
-    noting.noted.lock().expect("notes").join(" ")
+    recording.fold(calls(1)).await.expect("a fold");
+    recording.log.lock().expect("the log").join(" ")
 }
 
-/// Applies a file. The lease of `loses` ends when the first result is appended.
+/// Applies a file. The lease of `ends_lease` ends when the first result is appended.
 async fn run(
     world: &World,
     state: &MemoryStore,
     text: &str,
-    loses: Option<MemoryStore>,
-) -> (Outcome, Arc<Noting>) {
+    ends_lease: Option<MemoryStore>,
+) -> (Outcome, Arc<RecordingStore>) {
     let desired = world.declare(text);
     let store = state.lock(holder(1), Duration::ZERO).await.expect("the lock");
     let recorded = store.snapshot().recorded.clone();
@@ -139,18 +139,18 @@ async fn run(
         destroys: Destroys::Wanted,
     };
     let script = world.script.clone();
-    let noting = Arc::new(Noting { store, script, noted: Mutex::default(), loses });
+    let recording = Arc::new(RecordingStore { store, script, log: Mutex::default(), ends_lease });
     let (_switch, stop) = StopSwitch::new();
     let run = Run {
         recorded,
         observed: Observed::default(),
         connections: world.connect(&desired, &Fuse::never()),
         settings: Settings { concurrency: None },
-        store: noting.clone(),
-        report: Arc::new(Silent),
+        store: recording.clone(),
+        report: Arc::new(NoReport),
         stop,
     };
-    (applier::run(ApprovedPlan::new(plan, consent), run).await, noting)
+    (applier::run(ApprovedPlan::new(plan, consent), run).await, recording)
 }
 
 /// Applies files in order to one world, and compares the entries of each run.

@@ -56,7 +56,8 @@ pub(in crate::emulator) enum AttributeRefusal {
 const SHORTEST_LIFE: Duration = Duration::from_millis(1);
 
 impl Room for ChatRoom {
-    /// Returns the end of an empty room: its delay after its creation or after the last user left.
+    /// Returns the end of an empty room: its creation, or the time at which its last user left, plus its
+    /// delay; `None` while people are inside.
     fn end(&self) -> Option<Timestamp> {
         let since = match self.inside {
             Inside::NobodyYet { since } | Inside::NobodyMore { since } => since,

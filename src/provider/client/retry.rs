@@ -9,7 +9,7 @@ use crate::model::{ApiError, Call, ErrorClass, RoomId};
 use crate::provider::Answer;
 use crate::provider::http::Backoff;
 
-/// How often a call was signed, because the service had refused its signature as expired.
+/// How often a call was signed: once more if the service refuses its signature as expired.
 #[derive(Clone, Copy)]
 enum Signed {
     Once,

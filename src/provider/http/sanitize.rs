@@ -6,8 +6,8 @@ const LONGEST: usize = 200;
 /// The longest id in characters.
 const LONGEST_ID: usize = 128;
 
-/// Returns a service's text as one line of at most 200 characters: replaces the texts in `hidden`, and runs
-/// of white space, control and direction-changing characters by one space.
+/// Returns a service's text as one line of at most 200 characters: replaces each text in `hidden` by
+/// `[hidden]`, and runs of white space, control and direction-changing characters by one space.
 #[must_use]
 pub(crate) fn clean(text: &str, hidden: &[&str]) -> String {
     // Limits the search: this is enough for the result.

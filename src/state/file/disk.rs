@@ -77,7 +77,7 @@ pub(super) fn private() -> OpenOptions {
 /// How a symbolic link is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Links {
-    /// It is.
+    /// It is followed.
     Followed,
     /// It is an error.
     Refused,

@@ -226,8 +226,8 @@ fn copy_file(folder: &Folder, file: &Path, copy: &Path) -> Result<(), StateError
     folder.replace(&folder.partial_copy, copy)
 }
 
-/// Removes all but the newest [`COPIES`] copies. Copies with later serials belong to another
-/// lineage and stay.
+/// Removes all but the newest [`COPIES`] copies from before `serial`. Copies with later serials stay:
+/// they are from before an older state was restored.
 pub(super) fn drop_old_copies(folder: &Folder, serial: u64) -> Result<(), StateError> {
     let mut earlier = folder.copies()?;
     earlier.retain(|(of, _)| *of < serial);

@@ -163,7 +163,8 @@ impl Folder {
         let Some(mut reader) = self.open(path)? else { return Ok(None) };
         let mut content = Vec::new();
         reader.read_to_end(&mut content).map_err(StateError::io("read", path))?;
-        // Checked after reading: a process that wrote during the read was still running then.
+        // Checked after reading: otherwise a run that starts after the check would count as ended,
+        // although its entries were read.
         let status = if reader.is_held() { WriterStatus::Running } else { WriterStatus::Ended };
         Ok(Some((content, status)))
     }

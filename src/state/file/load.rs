@@ -34,7 +34,7 @@ pub(super) enum Leftover {
     Unfolded {
         /// The id of the journal.
         id: String,
-        /// What it changes.
+        /// Its changes.
         overlay: Overlay,
         /// The run that writes it, if it is in progress.
         in_progress: Option<Holder>,

@@ -28,7 +28,7 @@ pub(super) enum Attempt<T> {
     Held(Option<Holder>),
 }
 
-/// The most bytes that are read of a lock file. A longer one counts as unreadable.
+/// The most bytes that are read of a lock file, which contains one short line.
 const MAX_BYTES: u64 = 1 << 20;
 /// How often taking a lock is retried if its file is replaced meanwhile.
 const ATTEMPTS: usize = 100;

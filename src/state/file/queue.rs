@@ -31,9 +31,9 @@ pub(super) struct Batch {
 /// What a caller waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Awaited {
-    /// Durable results, in the journal or in a rescue file.
+    /// Its results are durable, in the journal or in a rescue file.
     Results,
-    /// Permission to send a call, or everything before it in the journal.
+    /// Its intents, or all earlier entries if it has none itself, are durable in the journal.
     Journal,
 }
 

@@ -118,7 +118,7 @@ fn rooms(
     }
 }
 
-/// Returns the end of the complete lines of a block that is not the last one.
+/// Returns the end of the lines in a block after which more rooms must follow: each ends with a comma.
 fn end_of_lines(block: &[u8]) -> Option<usize> {
     block.windows(2).rposition(|pair| pair == b",\n").map(|at| at + 2)
 }

@@ -144,16 +144,15 @@ impl Answer {
     }
 
     fn sentence(&self, advice: &str) -> String {
-        let Self { host, status, code, message: words, request, region: _, age: _, server: _ } =
-            self;
+        let Self { host, status, code, message, request, region: _, age: _, server: _ } = self;
         let text = match status {
             200..300 => format!("the answer of {host} cannot be read"),
             _ => format!("{host} answered {status}"),
         };
         let code = code.as_ref().map_or_else(String::new, |code| format!(" {code}"));
-        let words = words.as_ref().map_or_else(String::new, |words| format!(" ({words})"));
+        let message = message.as_ref().map_or_else(String::new, |text| format!(" ({text})"));
         let request = request.as_ref().map_or_else(String::new, |id| format!(", request {id}"));
-        let text = format!("{text}{code}{words}{request}");
+        let text = format!("{text}{code}{message}{request}");
         match advice {
             "" => text,
             advice => format!("{text}: {advice}"),

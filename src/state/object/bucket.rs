@@ -41,9 +41,9 @@ pub(super) struct Acknowledged {
 /// Why a write failed.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// Another write came first; the current object.
+    /// Another write came first; with the current object.
     Superseded(Option<Object>),
-    /// Its outcome is unknown or negative, and it is not retried further.
+    /// It is not known to be done, and is not retried any more.
     Failed(RemoteError),
 }
 

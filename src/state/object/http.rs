@@ -31,8 +31,8 @@ const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 /// credentials.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long an idle connection stays open: shorter than servers do, so that no request is sent on a
-/// connection that the server is closing.
+/// How long an idle connection stays open: shorter than the time-outs of servers, so that no request
+/// is sent on a connection that the server is closing.
 const IDLE: Duration = Duration::from_secs(20);
 
 /// The largest object that is read, in bytes.

@@ -1,5 +1,5 @@
-//! Takes the lease by one conditional write of the head. From then on writes of other runs are
-//! refused.
+//! Takes the lease by one conditional write of the head. From then on other runs cannot write the
+//! head; a late write of the state is refused after the first one under the new epoch (`locked.rs`).
 
 use std::time::Duration;
 

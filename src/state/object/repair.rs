@@ -24,7 +24,7 @@ use super::objects::{Condition, Name, Object};
 /// The readable content of the state's object.
 struct StateEvidence {
     recorded: Recorded,
-    /// The write that created it, if it is complete and was written by an object store.
+    /// The write that created it, if it is complete and was written in an object store.
     write: Option<StateWrite>,
     condition: Condition,
     is_sound: bool,

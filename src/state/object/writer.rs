@@ -251,7 +251,8 @@ impl Writer {
         self.head.journal.last() > self.head.journal.base()
     }
 
-    /// Drops the folded entries from the head. The next write of the head contains this.
+    /// Handles the result of a fold. Drops the folded entries from the head in memory; the next write of
+    /// the head drops them from the store.
     fn take_fold(&mut self, written: Result<Written, FoldError>) -> Result<(), StateError> {
         self.fold = Fold::NotBefore(Instant::now());
         match written {

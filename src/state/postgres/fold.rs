@@ -50,7 +50,8 @@ pub(super) struct Release {
     pub(super) unknown_calls: bool,
 }
 
-/// The number of the last entry after a fold. Only a repair folds when no numbers are left: they restart.
+/// The number of the last entry after a fold. It restarts at 0 if no numbers are left, which happens only in
+/// a repair: every other run refuses such a head.
 const LAST: &str = "CASE WHEN last_entry >= {limit} THEN 0 ELSE last_entry END";
 
 const FOLD: &str = "

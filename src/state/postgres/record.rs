@@ -134,7 +134,7 @@ fn recorded(
         .map_err(|error| which_row(database, &texts, error))
 }
 
-/// Says which row cannot be read.
+/// Returns the error that names the row which cannot be read.
 fn which_row(database: &Database, texts: &[(&str, &str)], error: format::ParseError) -> StateError {
     if let format::ParseError::Newer(version) = error {
         return StateError::Newer { location: database.location.clone(), version };

@@ -23,7 +23,8 @@ const MIGRATIONS: &[Migration] = &[Migration { works_with: 1, sql: TABLES }];
 
 /// `head` has one row: the lease, and everything of the state except its rooms (`state`, as in the
 /// document). `rooms` has the rooms of the state. `journal` has the intents of calls and their
-/// results since the last fold. `replaced` has the rows that the last push or repair replaced.
+/// results since the last fold. `replaced` has the rows that the last push, migration or
+/// repair replaced.
 const TABLES: &str = "
 CREATE TABLE {s}.head (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),

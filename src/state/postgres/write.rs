@@ -34,9 +34,9 @@ pub(super) struct Write<'a> {
 /// Why a write failed.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// Another write came first; the current head.
+    /// Another write came first; with the current head.
     Superseded(Option<ReadHead>),
-    /// Its outcome is unknown or negative, and it is not retried further.
+    /// It is not known to be done, and is not retried any more.
     Failed(RemoteError),
 }
 

@@ -171,8 +171,8 @@ fn content(kind: Kind, n: u64, topic: &str, replaced: bool) -> String {
 /// The most runs until a world converges.
 const RUNS: usize = 40;
 
-/// Longer than any request in flight takes to be executed.
-const ALL_HAS_LANDED: Duration = Duration::from_secs(20);
+/// The time after which every request in flight has been executed.
+const ALL_EXECUTED: Duration = Duration::from_secs(20);
 
 /// Applies until nothing is left to do, and returns the number of runs.
 pub(crate) async fn converge(world: &World, desired: &Desired) -> Result<usize, String> {
@@ -197,6 +197,6 @@ pub(crate) async fn converge_and_check(
     edition: &Edition,
 ) -> Result<(), String> {
     converge(world, desired).await?;
-    tokio::time::sleep(ALL_HAS_LANDED).await;
+    tokio::time::sleep(ALL_EXECUTED).await;
     settled(world, desired, edition).await
 }

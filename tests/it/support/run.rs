@@ -104,7 +104,7 @@ impl Connector for TestConnector<'_> {
 }
 
 impl RunOptions {
-    /// Consents to all destroys and recreates. AcceptAll else follows the policy.
+    /// Consents to all destroys and recreates. Everything else follows the policy.
     pub(crate) fn with_consent() -> Self {
         Self { allow_destroy: Some(u64::MAX), allow_recreate: Some(u64::MAX), ..Self::plain() }
     }

@@ -28,7 +28,7 @@ pub(crate) struct Stats {
 /// One application.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AppStats {
-    /// The rooms alive.
+    /// The rooms that exist.
     pub(crate) rooms: BTreeMap<RoomId, RoomStats>,
     /// The last CloseRoom of each RTC room that was closed.
     pub(crate) closings: BTreeMap<RoomId, ClosingStats>,

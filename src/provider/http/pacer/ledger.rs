@@ -8,10 +8,10 @@ use super::latency::Latency;
 use super::pace::Pace;
 use super::slots::{Hold, Slots, Use};
 
-/// The delay of a grant up to which later grants catch up.
+/// The longest delay of a grant that later grants make up for.
 pub(super) const CATCH_UP: Duration = Duration::from_millis(100);
 
-/// How long before it may be sent a request is granted.
+/// How long a request is granted before it may be sent.
 pub(super) const AHEAD: Duration = Duration::from_millis(25);
 
 /// The longest time that a slot is held for one request's latency, unless requests were refused.
@@ -20,7 +20,8 @@ pub(super) const ALLOWANCE: Duration = Duration::from_millis(250);
 /// The longest pause that a service can request.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
 
-/// The most slots, more than any service accepts requests in a window: limits the work for one grant.
+/// The maximum number of slots, which limits the work for one grant. No service accepts more requests
+/// in a window.
 const MAX_SLOTS: u32 = 10_000;
 
 /// The longest window, in seconds: the slowest rate is one request in it.

@@ -62,7 +62,7 @@ pub(super) struct Record {
     pub(super) lineage: Option<Lineage>,
     /// The serial of the state that it builds on.
     pub(super) serial: Option<u64>,
-    /// What it changes.
+    /// Its changes.
     pub(super) changes: Overlay,
     /// Whether all its lines are complete.
     pub(super) is_whole: bool,

@@ -39,18 +39,18 @@ pub(super) fn connect(
     let account = account.or(connection.account);
     let account = account
         .ok_or("AZURE_STORAGE_ACCOUNT is not set: set it to the name of the storage account")?;
-    let place = place(account, &connection, environment)?;
+    let address = service_address(account, &connection, environment)?;
     let builder = MicrosoftAzureBuilder::new()
         .with_account(account)
         .with_container_name(container)
-        .with_endpoint(place.url.clone())
+        .with_endpoint(address.url.clone())
         .with_client_options(client_options())
         .with_retry(no_retries())
         .with_disable_tagging(true)
         .with_http_connector(Http::default());
     let builder = with_credentials(builder, &connection, environment)?;
     let store = builder.build().map_err(|error| unusable(&error))?;
-    let ServiceAddress { url: _, host, endpoint } = place;
+    let ServiceAddress { url: _, host, endpoint } = address;
     Ok(Connected { store: Arc::new(store), host, endpoint })
 }
 
@@ -68,7 +68,7 @@ pub(super) fn secrets(environment: &StoreEnvironment) -> Vec<String> {
     secrets
 }
 
-fn place(
+fn service_address(
     account: &str,
     connection: &Connection<'_>,
     environment: &StoreEnvironment,

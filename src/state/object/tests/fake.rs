@@ -153,8 +153,8 @@ impl Client {
     }
 
     /// Adds faults of the next writes.
-    pub(super) fn inject(&self, mishaps: impl IntoIterator<Item = WriteFault>) {
-        self.script().writes.extend(mishaps);
+    pub(super) fn inject(&self, faults: impl IntoIterator<Item = WriteFault>) {
+        self.script().writes.extend(faults);
     }
 
     /// Blocks all requests for a time.

@@ -13,7 +13,7 @@ use crate::state::lease::RemoteError;
 /// The longest text of a server that is printed, in characters.
 const LONGEST: usize = 200;
 
-/// A failover may be in progress, so that the server is retried.
+/// Such a server is tried again, because a failover may be in progress.
 const READ_ONLY: &str = "it is a standby or a read-only server";
 
 /// Why no connection was established.
@@ -60,14 +60,14 @@ impl Failure {
 
 /// Combines the failures of all servers. If one of them is transient, so is the result.
 pub(super) fn of_all(failures: &[RemoteError]) -> RemoteError {
-    let words: Vec<String> = failures.iter().map(ToString::to_string).collect();
-    let words = words.join("; ");
+    let text: Vec<String> = failures.iter().map(ToString::to_string).collect();
+    let text = text.join("; ");
     if failures.iter().any(|failure| matches!(failure, RemoteError::Unavailable(_))) {
-        RemoteError::Unavailable(words)
+        RemoteError::Unavailable(text)
     } else if failures.iter().any(|failure| matches!(failure, RemoteError::Denied(_))) {
-        RemoteError::Denied(words)
+        RemoteError::Denied(text)
     } else {
-        RemoteError::Unreachable(words)
+        RemoteError::Unreachable(text)
     }
 }
 
@@ -77,11 +77,11 @@ pub(in crate::state::postgres) fn failed(error: &Error) -> RemoteError {
         return by_state(answer.code().code(), answer.message());
     }
     let is_of_connection = error.is_closed() || cause::<io::Error>(error).is_some();
-    let words = words(error);
+    let text = library_text(error);
     if is_of_connection {
-        RemoteError::Unavailable(format!("the connection was lost ({words})"))
+        RemoteError::Unavailable(format!("the connection was lost ({text})"))
     } else {
-        RemoteError::Denied(format!("{words}: the tables may be of another version of roomctl"))
+        RemoteError::Denied(format!("{text}: the tables may be of another version of roomctl"))
     }
 }
 
@@ -101,63 +101,63 @@ fn of_connecting(error: &Error) -> RemoteError {
 
 fn of_network(error: &io::Error) -> RemoteError {
     use io::ErrorKind as Kind;
-    let words = clean(&error.to_string());
+    let text = clean(&error.to_string());
     let cause = error.get_ref();
     let kind = error.kind();
     if cause.and_then(|cause| cause.downcast_ref::<InvalidDnsNameError>()).is_some() {
-        RemoteError::Denied(format!("{words}: no certificate can match this host"))
+        RemoteError::Denied(format!("{text}: no certificate can match this host"))
     } else if kind == Kind::PermissionDenied && cause.is_some() {
         // The client library detected that the server is read-only.
         RemoteError::Unavailable(READ_ONLY.to_owned())
     } else if kind == Kind::PermissionDenied {
         RemoteError::Denied(format!(
-            "{words}: this user may not connect to the socket; name a host and a port"
+            "{text}: this user may not connect to the socket; name a host and a port"
         ))
     } else if matches!(
         kind,
         Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof
     ) {
-        RemoteError::Unavailable(format!("the server closed the connection ({words})"))
+        RemoteError::Unavailable(format!("the server closed the connection ({text})"))
     } else if matches!(kind, Kind::Other | Kind::InvalidData | Kind::InvalidInput) {
         // The answer could not be parsed, or the connection ended within it.
         RemoteError::Unreachable(format!(
-            "the answer is not from a PostgreSQL server ({words}): check host and port"
+            "the answer is not from a PostgreSQL server ({text}): check host and port"
         ))
     } else {
-        RemoteError::Unreachable(format!("no connection: {words}"))
+        RemoteError::Unreachable(format!("no connection: {text}"))
     }
 }
 
 /// Classifies an error that comes from the client library, not from the server or the network.
 fn of_login(error: &Error) -> RemoteError {
-    let words = words(error);
-    let advice = if words.contains("password missing") {
+    let text = library_text(error);
+    let advice = if text.contains("password missing") {
         "the server asks for a password: set PGPASSWORD, or have one in a password file (PGPASSFILE or \
          ~/.pgpass) or a service file"
-    } else if words.contains("does not support TLS") {
+    } else if text.contains("does not support TLS") {
         "the server accepts no encrypted connections: enable TLS there, or allow unencrypted ones by \
          sslmode=prefer"
-    } else if words.contains("channel binding") {
+    } else if text.contains("channel binding") {
         "channel_binding=require needs TLS and a password of kind scram-sha-256 on the server"
-    } else if words.contains("unsupported") {
+    } else if text.contains("unsupported") {
         "let the server's pg_hba.conf use scram-sha-256, md5, password, cert, peer or trust"
     } else {
         "check that a PostgreSQL server answers there, and its password"
     };
-    RemoteError::Denied(format!("{words}: {advice}"))
+    RemoteError::Denied(format!("{text}: {advice}"))
 }
 
 fn of_tls(error: &rustls::Error) -> RemoteError {
     use CertificateError as Certificate;
     let rustls::Error::InvalidCertificate(certificate) = error else {
-        let words = clean(&error.to_string());
+        let text = clean(&error.to_string());
         let advice = "check TLS on the server, and sslmode and sslcert here";
-        return RemoteError::Denied(format!("TLS failed ({words}): {advice}"));
+        return RemoteError::Denied(format!("TLS failed ({text}): {advice}"));
     };
-    let words = clean(&error.to_string());
+    let text = clean(&error.to_string());
     RemoteError::Denied(if matches!(certificate, Certificate::NotValidForNameContext { .. }) {
         format!(
-            "{words}: connect by a name in the certificate's subjectAltName (its CN does not count), or check \
+            "{text}: connect by a name in the certificate's subjectAltName (its CN does not count), or check \
              only who signed it by sslmode=verify-ca"
         )
     } else if matches!(
@@ -173,7 +173,7 @@ fn of_tls(error: &rustls::Error) -> RemoteError {
         "the server's certificate expired: renew it".to_owned()
     } else {
         format!(
-            "{words}: the server needs a valid certificate of X.509 version 3 that is not an authority's; \
+            "{text}: the server needs a valid certificate of X.509 version 3 that is not an authority's; \
              a self-signed one is accepted if sslrootcert is the same"
         )
     })
@@ -200,28 +200,28 @@ fn advice(state: &str, message: &str) -> Option<&'static str> {
         "create it (`createdb`), or name another one in the URL or in PGDATABASE";
     const STARTUP: &str =
         "allow this parameter in the pooler (`ignore_startup_parameters` of PgBouncer)";
-    let says = |part| message.contains(part);
+    let mentions = |part| message.contains(part);
     match (state.get(..2).unwrap_or_default(), state) {
         // PgBouncer reports all its errors with one SQLSTATE.
-        ("08", "08P01") if says("no such database") => Some(DATABASE),
-        ("08", "08P01") if says("no such user") || says("auth") => Some(PASSWORD),
-        ("08", "08P01") if says("unsupported startup parameter") => Some(STARTUP),
+        ("08", "08P01") if mentions("no such database") => Some(DATABASE),
+        ("08", "08P01") if mentions("no such user") || mentions("auth") => Some(PASSWORD),
+        ("08", "08P01") if mentions("unsupported startup parameter") => Some(STARTUP),
         ("57", "57P04") => Some(DATABASE),
         // Lost connections, exhausted resources, conflicts, shutdowns and time-outs.
         ("08" | "40" | "53" | "57", _) | (_, "25P03" | "25P04" | "55P03" | "55006") => None,
-        _ if says("too many clients") || says("max clients reached") => None,
-        ("28", "28000") if says("no encryption") || says("SSL off") => {
+        _ if mentions("too many clients") || mentions("max clients reached") => None,
+        ("28", "28000") if mentions("no encryption") || mentions("SSL off") => {
             Some("the server's pg_hba.conf accepts only encrypted connections: set sslmode=require")
         }
-        ("28", "28000") if says("certificate") => {
+        ("28", "28000") if mentions("certificate") => {
             Some("set sslcert and sslkey to the files of the user's certificate and its key")
         }
-        ("28", "28000") if says("pg_hba.conf") => {
+        ("28", "28000") if mentions("pg_hba.conf") => {
             Some("the server's pg_hba.conf has to allow this user, database and address")
         }
         ("28", _) => Some(PASSWORD),
         ("3D", _) => Some(DATABASE),
-        ("42", "42501") if says("for database") => {
+        ("42", "42501") if mentions("for database") => {
             Some("its owner has to GRANT CONNECT on it, and CREATE for the first use, to the user")
         }
         ("42", "42501") => Some(
@@ -244,7 +244,7 @@ fn cause<E: std::error::Error + 'static>(error: &Error) -> Option<&E> {
 }
 
 /// Returns the message of the client library, followed by that of the cause.
-fn words(error: &Error) -> String {
+fn library_text(error: &Error) -> String {
     let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
     clean(&format!("{error}{cause}"))
 }
