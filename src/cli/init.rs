@@ -10,8 +10,8 @@ use super::exit::{Exit, Stopped};
 use super::session;
 use crate::config;
 
-/// The patterns for `.gitignore`. They exclude the state and its journal: if the state is kept in git,
-/// both belong there.
+/// The patterns for `.gitignore`. They do not match the state and its journal: if the state is kept in
+/// git, both belong there.
 const IGNORED: &[&str] = &["*.state.json.lock", "rooms.emulator.json*"];
 /// The lines for `.gitattributes`: git must not merge the state or its journal, or convert their line ends.
 const ATTRIBUTES: &[&str] = &["rooms.state.json* -text -merge"];
