@@ -109,7 +109,7 @@ pub(super) async fn run(
         engine::import(&session, request, &approver).await?;
     console.findings(&hosts);
     for (address, why) in &contested {
-        let way_out = format!("`roomctl import {address}` takes it");
+        let way_out = format!("`roomctl import {address}` takes it over");
         console.note(&format!("{address}: its origin is uncertain ({why}): {way_out}"));
     }
     let mut tally = Tally::default();
