@@ -234,8 +234,7 @@ impl Job<'_> {
         Ok(ApprovedPlan::new(plan, consent))
     }
 
-    /// Shows the outcome, but for that of a plan without steps; as JSON it is printed with the exit
-    /// code, at the end.
+    /// Shows the outcome, unless the plan has no steps. As JSON it is printed later, with the exit code.
     fn show(
         &self,
         outcome: Outcome,
@@ -300,7 +299,7 @@ pub(super) fn keep_secrets_out(
     console.refuse_secrets("the state", rooms)
 }
 
-/// A runner of a CI system takes its files with it when it ends.
+/// Warns of a state in a local file of a CI runner, whose files are lost when it ends.
 pub(super) fn warn_of_local_state(location: &StateLocation, context: &Context, console: &Console) {
     match location {
         StateLocation::File(path) if context.ci => console.note(&render::plain(format_args!(

@@ -1,4 +1,4 @@
-//! `check`: credentials, one signed query without effect, the clock, the operator, the limits.
+//! `check`: credentials, one signed read-only call, the clock, the operator, the limits.
 
 use std::io::{self, Write};
 
@@ -48,7 +48,7 @@ enum Operator {
 /// <https://www.tencentcloud.com/document/product/1047/34348>
 const NO_ADMINISTRATOR: i64 = 60_010;
 
-/// Sends one query without effect to each provider.
+/// Makes one read-only call to each provider.
 pub(super) async fn run(
     args: &CheckArgs,
     global: &Global,
@@ -94,7 +94,8 @@ async fn check(provider: &Provider, connected: &Connected) -> Result<Checked, Fa
     }
 }
 
-/// Whether the operator is known, after a query that succeeded. Tencent's is made in his name.
+/// Returns whether the operator is known, after a query that succeeded. Tencent's is known, since the
+/// query was made as this user.
 async fn operator(provider: &Provider, connection: &Connection) -> Operator {
     match provider.kind().spec().operator.map(|operator| operator.registered_by) {
         None => Operator::NotNeeded,
@@ -107,7 +108,7 @@ async fn operator(provider: &Provider, connection: &Connection) -> Operator {
     }
 }
 
-/// Returns what a failed query tells about the operator.
+/// Returns what a failed query shows about the operator.
 fn refused(provider: &Provider, api_error: &ApiError) -> Operator {
     let not_checked = || Operator::NotChecked("the signed query failed".to_owned());
     match provider.kind().spec().operator.map(|operator| operator.registered_by) {

@@ -95,7 +95,7 @@ impl EnvCompleter for JoiningBash {
     }
 }
 
-/// The command line, whose addresses are completed from the state and the files that its words name.
+/// The command line, whose addresses are completed from the state and the files of the typed options.
 fn with_addresses(command: Command, words: &Arc<[OsString]>, console: &Console) -> Command {
     let importing = command.get_name() == "import";
     command

@@ -21,8 +21,8 @@ use crate::model::{
 use crate::provider::http::{AllowedHosts, SystemClock};
 use crate::provider::{self, Clocks};
 
-/// The shortest accepted secret, in characters: a shorter one cannot be distinguished from other text,
-/// and must not appear in any output.
+/// The shortest accepted secret, in characters: a shorter one could not be distinguished from other text
+/// when outputs are redacted.
 const SHORTEST_SECRET: usize = 16;
 
 /// The largest secret file that is read.
@@ -56,7 +56,7 @@ pub(super) fn require_secrets(desired: &Desired) -> Result<(), Stopped> {
 }
 
 impl<'a> Providers<'a> {
-    /// Those that the files declare; the built-in emulator keeps its rooms beside the state.
+    /// Makes the connector of the declared providers. The built-in emulator keeps its rooms beside the state.
     pub(super) fn new(desired: &'a Desired, state: &'a StateLocation, global: &'a Global) -> Self {
         let (emulator, connected) = (RefCell::default(), RefCell::default());
         Self { desired, state, global, emulator, connected }
@@ -144,7 +144,7 @@ fn secret(provider: &Provider) -> Result<Found, Stopped> {
 /// Returns the secret of a source.
 ///
 /// # Errors
-/// Returns [`NoSecret`] where nothing is there, or it is empty, and where it cannot be read.
+/// Returns [`NoSecret`] if it is not set, is empty, or cannot be read.
 pub(super) fn read_secret(source: &SecretSource) -> Result<Secret, NoSecret> {
     match source {
         SecretSource::Environment(name) => variable(name).map(Secret::new).ok_or_else(|| {

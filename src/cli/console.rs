@@ -123,8 +123,8 @@ impl Console {
     /// Writes a result for programs to stdout, as [`Self::print`] does. `write` is called twice.
     ///
     /// # Errors
-    /// Returns a refusal, with nothing written, if the document would contain a secret: without it, it
-    /// would be another document.
+    /// Returns a refusal, with nothing written, if the document would contain a secret: redacting it would
+    /// change the document.
     pub(super) fn document(
         &self,
         write: impl Fn(&mut dyn Write) -> io::Result<()>,

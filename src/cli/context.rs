@@ -59,13 +59,13 @@ impl Context {
     }
 }
 
-/// An environment variable; empty counts as unset, and so does one that is not UTF-8.
+/// Returns an environment variable; one that is empty or not UTF-8 counts as unset.
 #[must_use]
 pub(super) fn variable(name: &str) -> Option<String> {
     variable_as_set(name).filter(|value| !value.is_empty())
 }
 
-/// An environment variable as it is set; one that is not UTF-8 counts as empty.
+/// Returns an environment variable, possibly empty; one that is not UTF-8 counts as empty.
 #[expect(clippy::disallowed_methods, reason = "the one home of the environment")]
 #[must_use]
 pub(super) fn variable_as_set(name: &str) -> Option<String> {
@@ -82,10 +82,10 @@ pub(super) fn store_environment() -> StoreEnvironment {
     StoreEnvironment::of(std::env::vars_os().filter_map(text))
 }
 
-/// Starts the log on stderr, as `ROOMCTL_LOG` and `--log-format` say.
+/// Starts the log on stderr, by `ROOMCTL_LOG` and `--log-format`.
 ///
 /// # Errors
-/// Returns a sentence where `ROOMCTL_LOG` cannot be read.
+/// Returns a sentence if `ROOMCTL_LOG` is not a valid filter.
 pub(super) fn start_log(format: LogFormat, console: &Console) -> anyhow::Result<()> {
     let filter = variable("ROOMCTL_LOG").unwrap_or_else(|| "warn".to_owned());
     let filter = EnvFilter::try_new(&filter).map_err(|error| {

@@ -202,5 +202,5 @@ fn describe(command: &EmulatorCommand) -> String {
 }
 
 fn passed(span: Duration) -> String {
-    format!("{} s passed", span.as_secs())
+    format!("the clock was advanced by {} s", span.as_secs())
 }

@@ -34,9 +34,9 @@ pub(super) struct Stopped {
     pub(super) exit: Exit,
     /// A stable code.
     pub(super) code: &'static str,
-    /// What went wrong and what to do.
+    /// What failed and how to fix it.
     pub(super) error: anyhow::Error,
-    /// What is wrong with the files.
+    /// The findings about the files.
     pub(super) findings: Vec<Finding>,
 }
 
@@ -47,8 +47,7 @@ impl Exit {
         if self.rank() <= other.rank() { self } else { other }
     }
 
-    /// Returns how the outcome of a run by itself ends the command; `detailed` is
-    /// `--detailed-exitcode`.
+    /// Returns the exit code for the outcome of a run alone; `detailed` is `--detailed-exitcode`.
     #[must_use]
     pub(super) fn of(outcome: &Outcome, detailed: bool) -> Self {
         let Outcome {
@@ -109,7 +108,7 @@ impl Stopped {
         Self::new(Exit::Failed, code, anyhow::anyhow!("{message}"))
     }
 
-    /// Returns the same for a run that had changed something before: a failure leaves it partly done.
+    /// Returns the error of a run that had already changed something: a failure means partly done.
     #[must_use]
     pub(super) fn after_changes(self) -> Self {
         let exit = if self.exit == Exit::Failed { Exit::Partly } else { self.exit };

@@ -109,7 +109,7 @@ pub(super) async fn run(
         engine::import(&session, request, &approver).await?;
     console.findings(&hosts);
     for (address, why) in &contested {
-        let way_out = format!("`roomctl import {address}` takes it");
+        let way_out = format!("`roomctl import {address}` takes it over");
         console.note(&format!("{address}: its origin is uncertain ({why}): {way_out}"));
     }
     let mut tally = Tally::default();
@@ -211,7 +211,8 @@ impl Tally {
         }
     }
 
-    /// A room that was named and does not exist is a failure; of all declared rooms some may be missing.
+    /// Returns the exit code: a missing room is a failure if it was given by address, but not under
+    /// `--all-declared`.
     fn exit(&self, args: &ImportArgs) -> Exit {
         let failed = self.unread > 0 || (self.missing > 0 && !args.all_declared);
         match (failed, self.recorded) {

@@ -10,9 +10,10 @@ use super::exit::{Exit, Stopped};
 use super::session;
 use crate::config;
 
-/// What git ignores. Not the state and its journal: where the state is in git, both belong there.
+/// The patterns for `.gitignore`. They do not match the state and its journal: if the state is kept in
+/// git, both belong there.
 const IGNORED: &[&str] = &["*.state.json.lock", "rooms.emulator.json*"];
-/// Git never merges the state or its journal, and never changes their line ends.
+/// The lines for `.gitattributes`: git must not merge the state or its journal, or convert their line ends.
 const ATTRIBUTES: &[&str] = &["rooms.state.json* -text -merge"];
 
 /// Writes the starter files; overwrites nothing.
@@ -94,7 +95,7 @@ fn unwritten(path: &Path, error: &std::io::Error) -> Stopped {
     Stopped::failed("io", format!("{} could not be written: {error}", path.display()))
 }
 
-/// The command that reads what was written.
+/// Returns the command to run next.
 fn next(path: &Path) -> String {
     if path == Path::new("rooms.yaml") {
         return "roomctl plan".to_owned();

@@ -114,7 +114,7 @@ const ENVIRONMENT: &[Entry] = &[
     entry("NO_COLOR", "No colour, unless --color always is given.", ALL),
     entry(
         "CLICOLOR_FORCE",
-        "Colour also where the output is not a terminal, unless it is 0 or NO_COLOR is set.",
+        "Colour even if the output is not a terminal, unless it is 0 or NO_COLOR is set.",
         ALL,
     ),
 ];

@@ -91,7 +91,7 @@ fn run_of(command: &Command) -> Option<(&'static str, &RunArgs)> {
     }
 }
 
-/// Refuses to overwrite other files than metrics: the state or its journal may be named by mistake.
+/// Refuses to overwrite anything but a metrics file: the state or its journal may be named by mistake.
 fn check_target(path: &Path) -> Result<(), Stopped> {
     match fs::metadata(path) {
         Ok(there) if !there.is_file() => return Err(unwritten(path, &"it is not a regular file")),
@@ -107,7 +107,10 @@ fn check_target(path: &Path) -> Result<(), Stopped> {
     if start == render::METRICS_START.as_bytes() {
         return Ok(());
     }
-    Err(unwritten(path, &"it exists and was not written by roomctl, so it is not overwritten"))
+    Err(unwritten(
+        path,
+        &"it exists and is not a metrics file of roomctl, so it is not overwritten",
+    ))
 }
 
 /// A new file beside `path`, readable by a collector of another user, removed unless it is persisted.

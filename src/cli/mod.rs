@@ -132,7 +132,8 @@ fn end(shape: Shape, exit: Exit, console: &Console) {
     }
 }
 
-/// Returns how the command ends if its output is lost: after something was done it is partly done.
+/// Waits for the output, and returns the exit code: lost output of a run that may have changed something
+/// is partly done.
 fn delivered(delivery: Delivery, console: &Console) -> Exit {
     match (console.output().drain(Target::Stdout), delivery) {
         (Err(error), Delivery::Queued) if error.kind() != ErrorKind::BrokenPipe => {
@@ -305,7 +306,7 @@ fn delivery(command: &Command) -> Delivery {
     }
 }
 
-/// Prints help, or what is wrong with the arguments.
+/// Prints help, or the error of the arguments.
 fn usage(error: &clap::Error, arguments: &[OsString], console: &Console) -> Exit {
     let text = error.render();
     if !error.use_stderr() {

@@ -27,10 +27,10 @@ const NO_WRAP: &[u8] = b"\x1b[?7l";
 /// Wraps lines again.
 const WRAP: &[u8] = b"\x1b[?7h";
 
-/// How long what is left may take after the first signal: CI runners give no more.
+/// How long a run and its output may take after the first signal: CI runners allow no more.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long it may take at least, where the run itself took all of that.
+/// The minimum time for the output if the run itself took all of [`GRACE`].
 const LEAST_GRACE: Duration = Duration::from_millis(500);
 
 /// The stream that something is written to.
@@ -146,7 +146,7 @@ impl Output {
         Ok(Self { stdout: first, stderr: second })
     }
 
-    /// Queues bytes to be written, and waits as `delivery` says.
+    /// Queues bytes to be written, and waits if `delivery` is [`Delivery::Awaited`].
     ///
     /// # Errors
     /// Returns the error after which the stream cannot be written.
@@ -353,8 +353,8 @@ impl ProgressLine {
         Some(drawn + REDRAW)
     }
 
-    /// Puts the line below what is written: removed before it, drawn after it. By itself the line is
-    /// drawn a few times a second.
+    /// Returns the bytes with the progress line cleared before them and drawn after them. Without bytes, the
+    /// line is redrawn at most every [`REDRAW`].
     fn around(&mut self, bytes: Vec<u8>, now: Instant) -> Vec<u8> {
         let is_due = self.is_stale && self.redraw().is_none_or(|redraw| now >= redraw);
         if bytes.is_empty() && !is_due {

@@ -22,7 +22,7 @@ pub(super) struct ProgressReport {
     meter: Mutex<Option<Meter>>,
 }
 
-/// Counts what is done of a number of rooms or steps.
+/// Counts the rooms or steps that are done.
 struct Meter {
     activity: Activity,
     done: u64,

@@ -58,18 +58,18 @@ enum Rest {
     Ended,
 }
 
-/// A writer that replaces secrets, also where they are split over several writes.
+/// A writer that replaces secrets, even if they are split over several writes.
 pub(super) struct Redacting<W> {
     out: W,
     known: Arc<KnownSecrets>,
-    /// The end of what was written, where a secret may have begun.
+    /// The last bytes of the text so far, in which a secret may have begun.
     buffered: Vec<u8>,
     found: u64,
 }
 
 impl Secrets {
-    /// Adds a secret. White space and quotation marks around it do not count; what is
-    /// shorter than 8 bytes is ignored.
+    /// Adds a secret, without white space and quotation marks around it. One shorter than 8 bytes is
+    /// ignored.
     pub(super) fn learn(&self, text: &str) {
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
         if text.len() < SHORTEST {
@@ -119,7 +119,7 @@ impl<W: Write> Redacting<W> {
     /// Writes the buffered bytes: nothing follows.
     ///
     /// # Errors
-    /// Returns the error of the writer behind.
+    /// Returns the error of the inner writer.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.pass_on(Rest::Ended)?;
         self.out.flush()

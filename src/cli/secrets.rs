@@ -1,4 +1,4 @@
-//! Which secrets this process must not print: those of the environment, and those that the files name.
+//! Finds the secrets that must not be printed: those in the environment, and those that the files name.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -54,7 +54,7 @@ pub(super) fn learn_store(
     }
 }
 
-/// Whether a path contains a secret.
+/// Returns whether a path contains a secret.
 pub(super) fn are_in_path(path: &Path, secrets: &Secrets) -> std::io::Result<bool> {
     secrets.are_in(|out| out.write_all(path.as_os_str().as_encoded_bytes()))
 }
@@ -87,7 +87,7 @@ fn named(line: &str, home: &Path) -> Vec<SecretSource> {
     variables.chain(files).collect()
 }
 
-/// The value behind a key, where a colon follows.
+/// Returns the value after a key and its colon.
 fn value(after: &str) -> Option<&str> {
     let value = after.trim_start_matches(['"', '\'', ' ', '\t']).strip_prefix(':')?.trim_start();
     let value = match value.strip_prefix(['"', '\'']) {

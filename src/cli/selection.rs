@@ -12,7 +12,8 @@ pub(super) type Selected<'a> = BTreeMap<&'a Address, &'a RecordedRoom>;
 
 /// Selects the recorded rooms that match any of the patterns; all of them if there is no pattern.
 ///
-/// An exact address takes precedence over a glob: room ids may contain `?` and `[`. In a glob, `*` matches `/` too.
+/// An exact address takes precedence over a glob, since room ids may contain `?` and `[`. In a glob, `*`
+/// also matches `/`.
 ///
 /// # Errors
 /// Returns the first pattern that is neither a glob nor an address, or that matches no room.

@@ -25,7 +25,8 @@ pub(super) fn files(global: &Global, console: &Console) -> Result<Loaded, Stoppe
     loaded.map_err(Stopped::invalid)
 }
 
-/// Reads only the location of the state, if the head of the files can be read; their rooms may have errors.
+/// Reads only the head of the files, such as the location of the state, regardless of errors in rooms;
+/// `None` if the head cannot be read.
 pub(super) fn head(global: &Global, console: &Console) -> Option<Head> {
     let head = config::head(&global.files, subfolders(global), &variable_as_set)?;
     secrets::learn_sources(&head.secrets, console.secrets());
@@ -73,7 +74,7 @@ pub(super) fn without_secret(
     }
 }
 
-/// Returns a path to write to, or an error if it contains a secret; nothing was created then.
+/// Returns a path to write to, or an error, before anything is created, if the path contains a secret.
 pub(super) fn named_without_secret(
     path: PathBuf,
     what: &str,
@@ -91,7 +92,7 @@ pub(super) fn store(location: &StateLocation) -> Result<Box<dyn Store>, Stopped>
     state::open(location, &context::store_environment()).map_err(state_error)
 }
 
-/// Returns the same, with a record that shares the rooms that equal the declared ones.
+/// Returns the store of a location, whose record shares the memory of rooms that equal the declared ones.
 pub(super) fn sharing_store(
     location: &StateLocation,
     desired: &Arc<Desired>,
@@ -121,8 +122,8 @@ pub(super) fn host_change(allowed: bool) -> HostChange {
     if allowed { HostChange::Allowed } else { HostChange::Refused }
 }
 
-/// Leaks a value: the end of the process frees its memory at once, while to free a million
-/// rooms one by one takes half a second.
+/// Leaks a value: the end of the process frees its memory at once, while freeing a million rooms one by
+/// one takes half a second.
 pub(super) fn leave_to_exit<T>(value: T) {
     std::mem::forget(value);
 }
@@ -149,7 +150,8 @@ impl From<SessionError> for Stopped {
     }
 }
 
-/// Converts an error of a scope to the error of a command: a pattern without rooms may be valid later.
+/// Converts an error of a scope to the error of a command. A pattern without rooms is not wrong usage,
+/// since it may match later.
 pub(super) fn scope_error(error: ScopeError) -> Stopped {
     match error {
         ScopeError::Address(_) | ScopeError::Glob { .. } => Stopped::usage(error),
@@ -184,7 +186,7 @@ pub(super) fn state_error(error: StateError) -> Stopped {
         StateError::Rescued { .. } | StateError::Unsaved { .. } => {
             Stopped::new(Exit::Partly, "state", error)
         }
-        // The outcome tells whether calls were made.
+        // The outcome determines whether something was changed.
         StateError::LeaseLost { .. }
         | StateError::Unlocked { .. }
         | StateError::Newer { .. }

@@ -85,7 +85,7 @@ async fn over(timeout: Option<Duration>, console: &Console) {
     console.note(&format!("the time limit of {seconds} s (`--timeout`) has passed: stopping"));
 }
 
-/// Makes a file that grows beyond `ulimit -f` an error of the write, instead of the end of the process.
+/// Makes a write beyond `ulimit -f` fail with an error instead of ending the process.
 /// Must be called within a runtime.
 ///
 /// # Errors

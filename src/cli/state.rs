@@ -86,8 +86,8 @@ impl Opened {
     }
 }
 
-/// Where the state is. With `--state` the files need not be readable, and without it their rooms
-/// need not.
+/// Returns the location of the state. With `--state` the files need not be readable; without it only
+/// their head must be.
 pub(super) fn path(global: &Global, console: &Console) -> Result<StateLocation, Stopped> {
     match &global.state {
         Some(text) => {
@@ -131,8 +131,8 @@ async fn list(
     Ok(Exit::Done)
 }
 
-/// Shows rooms. JSON is one object for one exact address, and the list `rooms` for anything else,
-/// whatever the number that matches.
+/// Shows rooms. JSON is one object for one exact address, and otherwise the list `rooms`, even if only
+/// one room matches.
 async fn show(
     store: &dyn ReadStore,
     patterns: &[String],
@@ -283,7 +283,7 @@ fn rooms(number: usize) -> String {
     if number == 1 { "1 room".to_owned() } else { format!("{number} rooms") }
 }
 
-/// Shows what a state that is not as it was written would become, and writes it.
+/// Shows what a damaged or hand-edited state would become, asks, and writes it.
 async fn repair(
     location: &StateLocation,
     auto_approve: bool,

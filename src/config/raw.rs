@@ -171,7 +171,7 @@ pub struct Limits {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
-    /// Which rooms are queried before planning; `due` when left out.
+    /// Which rooms are looked up before planning; `due` when left out.
     #[serde(deserialize_with = "present")]
     pub refresh: Option<Refresh>,
     /// What to do with a room that exists and that we did not make; `fail` when left out.

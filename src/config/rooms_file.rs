@@ -40,7 +40,7 @@ impl fmt::Display for RoomsFile<'_> {
         let Self { provider, kind, ownership_key, rooms, others } = self;
         writeln!(
             f,
-            "# Rooms that exist, from `roomctl import --generate`. Read it beside the file with"
+            "# Existing rooms, from `roomctl import --generate`. Use it together with the file that has"
         )?;
         writeln!(f, "# `providers`: roomctl -f rooms.yaml -f THIS import --all-declared")?;
         writeln!(f, "version: 1")?;

@@ -225,7 +225,7 @@ pub(super) fn check_attribute_limits(
 
 fn too_much(code: &'static str, message: String, limit: &str) -> Finding {
     Finding::error(code, message).help(format!(
-        "shorten, or raise the provider's `limits.{limit}` if the vendor has raised yours"
+        "shorten it, or raise the provider's `limits.{limit}` if the vendor has raised yours"
     ))
 }
 

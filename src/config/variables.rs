@@ -109,7 +109,7 @@ impl<'a> Variables<'a> {
             Some(value) if value.is_empty() => {
                 let message = format!("the variable `{name}` is set but empty");
                 let help = "give it a value, or unset it: CI systems pass variables that are not \
-                            defined as empty text, and a default is used only where one is unset";
+                            defined as empty text, and a default is used only for an unset one";
                 Err(Box::new(Finding::error("variable_empty", message).help(help)))
             }
             Some(value) => Ok(value),

@@ -40,9 +40,9 @@ pub enum ErrorClass {
     Missing,
     /// The room exists already, and may be ours.
     Exists,
-    /// The room exists already, and belongs to somebody else.
+    /// The room exists already, and has another owner.
     Taken,
-    /// The application has reached its number of rooms: no more creates.
+    /// The application has reached its quota of rooms: no more creates.
     Quota,
     /// The outcome is unknown. A change is looked up before it may be repeated; a read is repeated.
     Unknown,

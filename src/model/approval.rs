@@ -109,7 +109,7 @@ impl ApprovedPlan {
         &self.waiting
     }
 
-    /// Returns the rooms that are left as they are because they are blocked or could not be read.
+    /// Returns the rooms that are not changed because they are blocked or could not be read.
     #[must_use]
     pub fn left(&self) -> &BTreeSet<Address> {
         &self.left

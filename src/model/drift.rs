@@ -49,13 +49,13 @@ pub enum DriftKind {
     Vanished,
     /// It does not exist, and its earliest end has not passed.
     VanishedEarly,
-    /// Somebody else destroyed and recreated it: its attribute sequence is lower than recorded.
+    /// Another client destroyed and recreated it: its attribute sequence is lower than recorded.
     Recreated,
     /// It is empty, and the service dropped all the attributes that we set.
     AttributesLost,
-    /// Somebody else changed attributes that we set.
+    /// Another client changed attributes that we set.
     AttributesChanged,
-    /// Somebody else changed other fields.
+    /// Another client changed other fields.
     FieldsChanged,
 }
 
@@ -81,7 +81,7 @@ pub struct DriftSummary {
     pub vanished: u64,
     /// Rooms that are gone before their earliest end.
     pub vanished_early: u64,
-    /// Rooms that somebody else recreated.
+    /// Rooms that another client recreated.
     pub recreated: u64,
     /// Empty rooms whose attributes the service dropped.
     pub attributes_lost: u64,

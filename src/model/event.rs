@@ -14,7 +14,7 @@ pub enum Event {
     CallsAwaited(u64, Duration),
     /// This number of rooms is about to be read.
     ReadsStarted(u64),
-    /// This number of rooms was read, or failed to be read.
+    /// This number of further rooms was read, or failed to be read.
     RoomsRead(u64),
     /// The refresh ended.
     ReadsEnded,
@@ -115,7 +115,7 @@ pub enum NotTried {
     ProviderNoAnswer,
     /// The provider answers every call with "too often".
     ProviderTooOften,
-    /// The application has reached its number of rooms.
+    /// The application has reached its quota of rooms.
     Quota,
     /// Another side of the same room, which is destroyed first, still exists.
     SideStays,

@@ -1,4 +1,4 @@
-//! The run that holds the lock of a state, as shown to other runs.
+//! The run that holds the lock or the lease of a state, as shown to other runs.
 
 use std::fmt;
 

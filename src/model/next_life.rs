@@ -189,7 +189,7 @@ pub fn over_limits(
     ];
     let (keys, why) = checks.into_iter().find(|(keys, _)| !keys.is_empty())?;
     Some(format!(
-        "what others wrote cannot be set again in the new room ({}): {why}; delete some of it, \
+        "attributes of others cannot be set again in the new room ({}): {why}; delete some of them, \
          declare fewer attributes, or raise the provider's `limits`",
         keys.join(", ")
     ))

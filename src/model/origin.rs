@@ -127,7 +127,8 @@ pub fn dropped(kind: Kind, ours: &Attributes, observed_room: &ObservedRoom) -> b
         && ours.iter().all(gone)
 }
 
-/// Returns whether all attributes may be missing because the room was empty.
+/// Returns whether the room has no attributes at all, and may have lost the expected ones while it was
+/// empty.
 fn may_be_emptied(kind: Kind, expected: &Attributes, observed_room: &ObservedRoom) -> bool {
     observed_room.attributes.is_empty() && dropped(kind, expected, observed_room)
 }

@@ -169,7 +169,7 @@ impl RecordedRoom {
         })
     }
 
-    /// Returns the time of the last knowledge of the room, or of the last call for it.
+    /// Returns the latest of three times: the create, the last observation, and the pending call.
     #[must_use]
     pub fn last_known(&self) -> Timestamp {
         let pending = self.pending.as_ref().map(|pending| pending.at);

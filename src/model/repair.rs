@@ -2,12 +2,12 @@
 
 use super::{Address, Recorded, RecordedRoom};
 
-/// What a repair or a push would write, compared with the present state.
+/// What a repair or a push would write, compared with an earlier record: for a push the present state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepairPlan {
     /// The damage that was found and how it is repaired, one sentence each.
     pub found: Vec<String>,
-    /// The name of what the rooms are compared with.
+    /// The name of the record that the rooms are compared with, such as a backup.
     pub compared_with: String,
     /// Rooms that are added.
     pub added: Vec<Address>,
@@ -22,7 +22,7 @@ pub struct RepairPlan {
 }
 
 impl RepairPlan {
-    /// Compares the state that would be written with the present one.
+    /// Compares the record that would be written, `after`, with `before`, which `compared_with` names.
     #[must_use]
     pub fn between(
         found: Vec<String>,

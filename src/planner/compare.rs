@@ -197,7 +197,7 @@ pub(super) fn fields_drifted(context: &RoomContext<'_>, declared: &Room) -> Opti
     let fields = diff::fixed_fields(context.kind(), &context.observed_room()?.fields, declared);
     let message = || {
         format!(
-            "{}: the service reports another {} than the file declares, and only a new room could have it",
+            "{}: the service reports another {} than the file declares, which cannot change in place",
             context.address,
             fields.join(", ")
         )

@@ -162,7 +162,7 @@ fn recorded_elsewhere(room: &RoomContext<'_>) -> Option<Finding> {
     let other = room.inputs.recorded.elsewhere(room.address, room.provider)?;
     let message = format!("{} is recorded as {other}, in the same application", room.address);
     Some(Finding::warning("recorded_elsewhere", message).about(room.address).help(format!(
-        "a provider that was renamed needs `moved: [{{from: {}, to: {}}}]`",
+        "a renamed provider needs `moved: [{{from: {}, to: {}}}]`",
         other.provider, room.address.provider
     )))
 }

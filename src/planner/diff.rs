@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 /// Returns the recorded room, with the fields that the service reports as declared already: the service
-/// may have chosen them, or somebody else may have set them.
+/// may have chosen them, or another client may have set them.
 pub(super) fn known<'a>(
     recorded: &'a Room,
     declared: &Room,

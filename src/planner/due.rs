@@ -25,8 +25,8 @@ pub enum Purpose {
 /// Under `due` these are:
 /// - recorded rooms whose earliest end has passed, and rooms with a pending call, an uncertain origin, or
 ///   attributes of others that are still to be set;
-/// - rooms whose destroy or replace waits for people, if they were last seen with people inside or have
-///   other sides; those sides are queried too;
+/// - rooms to be destroyed or replaced under `on_occupied: defer`, if they were last seen with people
+///   inside or have other sides; those sides are queried too;
 /// - rooms that would be replaced for a field that the service reports, since it may be as declared
 ///   already;
 /// - if the provider has an ownership attribute, all rooms to be destroyed or replaced, since another
@@ -64,7 +64,7 @@ pub fn due(
             (Refresh::Due, Some(record)) => {
                 let destroyed = || {
                     is_destroyed(desired, provider, row.desired, record)
-                        && waits_for_people(desired, provider, record)
+                        && defers_while_occupied(desired, provider, record)
                 };
                 let has_other_sides = !record.sides.is_single()
                     && destroyed()
@@ -109,8 +109,8 @@ fn is_due(provider: &Provider, record: &RecordedRoom, now: Timestamp) -> bool {
     over || record.pending.is_some() || record.contested.is_some() || carries
 }
 
-/// Returns whether a destroy of the room waits until nobody is inside.
-fn waits_for_people(desired: &Desired, provider: &Provider, record: &RecordedRoom) -> bool {
+/// Returns whether a destroy of the room is deferred while people are inside.
+fn defers_while_occupied(desired: &Desired, provider: &Provider, record: &RecordedRoom) -> bool {
     let sides = record.sides.iter().filter_map(|side| desired.providers.get(side));
     let kinds = sides.map(Provider::kind).chain([provider.kind()]);
     desired.policy.on_occupied(kinds) == OnOccupied::Defer

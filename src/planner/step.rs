@@ -73,7 +73,7 @@ impl RoomContext<'_> {
     }
 
     /// Returns a step that makes the room as declared, with patches for what the creating call does not
-    /// take along.
+    /// set.
     pub(super) fn make_step(&self, action: Action, reason: Reason) -> Step {
         let before = if action == Action::Replace { self.present() } else { None };
         let left = self.desired.map(|declared| {

@@ -119,8 +119,7 @@ fn times(out: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
         (None, _) => writeln!(out, "Next due: never, because it is not recorded"),
         (Some(_), None) => writeln!(
             out,
-            "Next due: never, because rooms of this kind exist only while \
-                                          users are inside{now}"
+            "Next due: at no time, because rooms of this kind exist only while users are inside{now}"
         ),
         (Some(_), Some(end)) => {
             writeln!(out, "Next due: {end}, when the service may have destroyed it{now}")
@@ -172,8 +171,7 @@ fn rule(explanation: &Explanation) -> String {
             "its provider is no longer declared: it is not changed".to_owned()
         }
         RoomDecision::Unmanaged => {
-            "it is neither declared nor recorded: roomctl changes only rooms that it created"
-                .to_owned()
+            "it is neither declared nor recorded: it is not changed".to_owned()
         }
     }
 }
@@ -222,8 +220,7 @@ fn rule_of_step(step: &Step) -> &'static str {
             "declared and recorded differ only in the ownership attribute: it is set or removed"
         }
         (Reason::AttributesDrifted | Reason::FieldsDrifted, _) => {
-            "declared and recorded are equal, and something else changed it at the service: it is changed \
-             back"
+            "declared and recorded are equal, and the room drifted: it is changed back"
         }
         (Reason::NotDeclared, Action::Forget) => {
             "recorded and no longer declared: it is removed from the record, without a call"
@@ -232,7 +229,9 @@ fn rule_of_step(step: &Step) -> &'static str {
         (Reason::AlreadyExists, _) => {
             "declared and not recorded, and it exists already: `on_conflict` decides"
         }
-        (Reason::ReplaceUnfinished, _) => "its creation was interrupted: it is created",
+        (Reason::ReplaceUnfinished, _) => {
+            "a run ended before it created the room again: it is recreated"
+        }
         (Reason::BookkeepingChanged, _) => "only bookkeeping differs: no call is needed",
         (Reason::NextChanged, _) => {
             "only what waits for the room's next life differs: no call is needed"

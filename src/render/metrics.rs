@@ -113,7 +113,7 @@ pub fn metrics_text(out: &mut dyn Write, metrics: &RunMetrics, end: &RunEnd<'_>)
     };
     families.push(Family {
         name: "roomctl_steps",
-        help: "Steps that were to be carried out, by action and result.",
+        help: "Steps that were to be applied, by action and result.",
         samples: outcome.iter().flatten().map(result).collect(),
     });
     let called =
@@ -127,7 +127,7 @@ pub fn metrics_text(out: &mut dyn Write, metrics: &RunMetrics, end: &RunEnd<'_>)
         };
     families.push(Family {
         name: "roomctl_calls",
-        help: "Calls to the services that came to an end, by the service's action and the class of its answer.",
+        help: "Completed calls to the services, by the service's action and the class of its answer.",
         samples: calls.iter().map(called).collect(),
     });
     families.iter().try_for_each(|family| write_family(out, family, end.command))
@@ -214,8 +214,8 @@ fn of_drift(summary: &DriftSummary) -> Vec<Family> {
     ]
 }
 
-const ASKED: &str = "Rooms that the service was asked after.";
-const NOT_ASKED: &str = "Rooms that were due and not asked after, because credentials are missing.";
+const ASKED: &str = "Rooms that were looked up at the service.";
+const NOT_ASKED: &str = "Rooms that were due and not looked up, because credentials are missing.";
 
 fn of_recorded(rooms: u64) -> Family {
     let help = "Rooms that were recorded when the run began.";

@@ -229,7 +229,7 @@ fn advice(held: &Held, subject: Subject<'_>) -> String {
 fn unprotect(action: Action) -> &'static str {
     match action {
         Action::Destroy | Action::Forget => {
-            "declare it again with `prevent_destroy: false`, apply, then remove it from the file"
+            "declare it with `prevent_destroy: false`, apply, then remove it from the file"
         }
         Action::Create
         | Action::Recreate

@@ -356,7 +356,7 @@ async fn the_real_binary_leaves_a_contested_room_until_it_is_imported() {
         &served,
         &["import", "--all-declared"],
         0,
-        "`roomctl import chat/lobby` takes it",
+        "`roomctl import chat/lobby` takes it over",
     )
     .await;
     let destroy = ["destroy", "--auto-approve", "--allow-destroy", "9"];

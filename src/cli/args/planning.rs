@@ -77,7 +77,7 @@ pub(in crate::cli) struct RunArgs {
     /// Stop after this time, such as 30m, as after a first Ctrl-C
     #[arg(long, value_name = "SPAN", value_parser = time_limit)]
     pub(in crate::cli) timeout: Option<Duration>,
-    /// Write metrics of the run to this file, as Prometheus text; overwrites only files that roomctl wrote
+    /// Write metrics of the run to this file, as Prometheus text; overwrites only metrics files
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) metrics_file: Option<PathBuf>,
 }
@@ -161,7 +161,8 @@ pub(in crate::cli) struct ApplyingArgs {
     /// Maximum steps in flight for each provider; the default is enough to reach the rate limit
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub(in crate::cli) concurrency: Option<u16>,
-    /// Destroy this room even if people are inside, on each of its sides; may be given several times
+    /// Disconnect the people in this room, on all its sides, if it is to be destroyed; may be given several
+    /// times
     #[arg(long, value_name = "ADDRESS")]
     pub(in crate::cli) evict: Vec<Address>,
     /// How long to wait for another run to release the state

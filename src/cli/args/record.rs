@@ -37,7 +37,7 @@ pub(in crate::cli) struct ImportArgs {
         conflicts_with_all = ["addresses", "all_declared"]
     )]
     pub(in crate::cli) generate: Option<PathBuf>,
-    /// The declared provider that holds the rooms of --generate
+    /// The declared provider of the rooms of --generate
     #[arg(long, value_name = "NAME", requires = "generate")]
     pub(in crate::cli) provider: Option<String>,
     /// The ids for --generate, one per line (`# ` starts a comment line): a file, or `-` for standard

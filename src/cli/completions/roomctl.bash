@@ -1,7 +1,7 @@
 # Completes roomctl in bash.
 _FUNCTION() {
-    # Bash splits the line at = and : too, which options and room ids may hold: what stands together
-    # in the line before the cursor is one word.
+    # Bash also splits the line at = and :, which options and room ids may contain. Pieces without a
+    # blank between them are joined to one word.
     local rest="${COMP_LINE:0:COMP_POINT}" piece prefix candidate last=-1 i
     local -a words=()
     for ((i = 0; i <= COMP_CWORD; i++)); do
@@ -16,7 +16,7 @@ _FUNCTION() {
     done
     local typed="${words[last]}"
     words=("${words[@]//[\\\'\"]/}")
-    # Of the last word, bash replaces only the piece that it knows.
+    # Bash replaces only its own last piece of the last word.
     prefix="${words[last]%"${2//[\\\'\"]/}"}"
     COMPREPLY=()
     while IFS= read -r candidate || [[ -n $candidate ]]; do

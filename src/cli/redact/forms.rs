@@ -19,7 +19,7 @@ pub(super) enum Match {
     None,
 }
 
-/// Which two bytes a match may begin with: nearly all text is passed over by them.
+/// The pairs of bytes that a match may begin with, by which most text is skipped.
 #[derive(Clone, Debug)]
 pub(super) struct Starts(Vec<[bool; 256]>);
 
@@ -60,7 +60,7 @@ impl Starts {
 }
 
 impl Match {
-    /// The same, with this number of bytes before it.
+    /// Returns the match extended by this number of bytes before it.
     pub(super) fn after(self, bytes: usize) -> Self {
         match self {
             Self::Whole(length) => Self::Whole(bytes + length),
@@ -86,7 +86,7 @@ pub(super) fn exact(pattern: &[u8], text: &[u8]) -> Match {
     }
 }
 
-/// Whether the beginning of a pattern, of which so many bytes were found, was shortened here.
+/// Returns whether a pattern, of which `found` bytes were matched, is shortened by an ellipsis here.
 fn shortened(found: usize, text: &[u8]) -> Match {
     if found < SHORTEST {
         return Match::None;
@@ -98,7 +98,7 @@ fn shortened(found: usize, text: &[u8]) -> Match {
     if begun { Match::Cut } else { Match::None }
 }
 
-/// Whether a text begins with a pattern of which `found` bytes stand before it.
+/// Returns whether a text begins with the rest of a pattern, of which `found` bytes were matched before.
 pub(super) fn escaped(pattern: &[u8], text: &[u8], found: usize) -> Match {
     let mut at = 0;
     for (n, byte) in pattern.iter().enumerate() {
@@ -109,7 +109,7 @@ pub(super) fn escaped(pattern: &[u8], text: &[u8], found: usize) -> Match {
             (false, Match::Whole(length)) => length,
             (false, Match::Cut) => return Match::Cut,
             (false, Match::None) => return shortened(found + n, rest).after(at),
-            // The pattern itself holds a `%` or a backslash: either reading may be meant.
+            // The pattern itself contains a `%` or a backslash, so both interpretations are possible.
             (true, other) => {
                 let plain = escaped(&pattern[n + 1..], &rest[1..], found + n + 1);
                 match (plain, other) {
@@ -123,7 +123,7 @@ pub(super) fn escaped(pattern: &[u8], text: &[u8], found: usize) -> Match {
     Match::Whole(at)
 }
 
-/// Whether a text begins with an escape that stands for `byte`.
+/// Returns whether a text begins with an escape of `byte`.
 fn escape(text: &[u8], byte: u8) -> Match {
     match text {
         [b'+', ..] if byte == b' ' => Match::Whole(1),
@@ -159,7 +159,7 @@ fn in_braces(text: &[u8], byte: u8) -> Match {
     }
 }
 
-/// Whether so many hexadecimal digits follow, and mean `byte`.
+/// Returns whether a text begins with this number of hexadecimal digits with the value `byte`.
 fn hex(text: &[u8], digits: usize, byte: u8) -> Match {
     let given = &text[..digits.min(text.len())];
     let value = given.iter().try_fold(0_u32, |value, digit| {

@@ -18,7 +18,7 @@ fn secrets() -> Secrets {
     secrets
 }
 
-/// What is printed of a text that is written in these parts.
+/// Returns the output for a text that is written in these parts.
 fn printed<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut out = Vec::new();
     let mut redacting = Redacting::new(&mut out, secrets().known());
@@ -67,7 +67,7 @@ fn a_secret_is_redacted_in_every_form() {
 }
 
 #[test]
-fn a_secret_in_base64_is_redacted_wherever_it_stands() {
+fn a_secret_in_base64_is_redacted_at_every_offset() {
     for before in ["", "u", "us", "user:"] {
         let encoded = STANDARD.encode(format!("{before}{SECRET}?>~"));
         let text = shown(&format!("Basic {encoded} end"));

@@ -130,7 +130,7 @@ fn last_calls(snapshot: &Snapshot) -> LastCalls {
     if snapshot.ended_uncleanly { LastCalls::new() } else { snapshot.last_calls.clone() }
 }
 
-/// A path that names the same file from any folder.
+/// Returns the location with an absolute path.
 fn absolute(location: StateLocation) -> Result<StateLocation, Stopped> {
     match location {
         StateLocation::File(path) => Ok(StateLocation::File(std::path::absolute(path)?)),

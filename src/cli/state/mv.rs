@@ -45,14 +45,14 @@ pub(super) async fn run(
     .await
 }
 
-/// The providers that the files declare, if their head can be read; a state that `--state` names may be
-/// of other files.
+/// Returns the providers that the files declare; none if their head cannot be read, or with `--state`,
+/// whose state may belong to other files.
 fn declared(global: &Global, console: &Console) -> BTreeMap<ProviderName, Provider> {
     let head = if global.state.is_none() { session::head(global, console) } else { None };
     head.map(|head| head.providers).unwrap_or_default()
 }
 
-/// Two providers, each with a `/` after its name, or two addresses.
+/// Parses two providers, each with a `/` after its name, or two addresses.
 fn parsed(from: &str, to: &str) -> Result<Relocation, Stopped> {
     match (provider(from)?, provider(to)?) {
         (Some(from), Some(to)) => Ok(Relocation::Provider { from, to }),

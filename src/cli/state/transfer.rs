@@ -159,7 +159,7 @@ impl Push {
     }
 }
 
-/// Why a document cannot replace the state without `--force`.
+/// Returns why a document cannot replace the state without `--force`.
 fn objections(before: &Recorded, document: &Recorded) -> Vec<String> {
     let mut all = Vec::new();
     if let Some(to) = &document.moved_to {
@@ -190,14 +190,14 @@ fn objections(before: &Recorded, document: &Recorded) -> Vec<String> {
     all
 }
 
-/// What differs besides the rooms.
+/// Returns the differences besides the rooms.
 fn others(before: &Recorded, after: &Recorded) -> Vec<String> {
     let mut all = Vec::new();
     if before.providers != after.providers {
         all.push("the providers of the record differ".to_owned());
     }
     if before.plans != after.plans {
-        all.push("the list of plans that were carried out differs".to_owned());
+        all.push("the list of applied plans differs".to_owned());
     }
     all
 }

@@ -44,7 +44,7 @@ pub(super) async fn run(
     Ok(Exit::Done)
 }
 
-/// A lock of the operating system: who holds it, and how it is ended by hand.
+/// Makes the error for a lock of the operating system, with its holder and how to end it.
 fn os_lock(path: &str, holder: &str, known: Option<&Holder>) -> anyhow::Error {
     let process = known.map_or_else(
         || "the process that has its lock file open".to_owned(),

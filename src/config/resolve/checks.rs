@@ -122,7 +122,7 @@ fn providers_are_known(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
     let Some(names) = &input.raw.providers else { return };
     if names.is_empty() {
         let finding = Finding::error("provider", "`providers` is empty")
-            .help("name the providers that hold the room, or remove the key");
+            .help("list the providers of the room, or remove the key");
         reporter.missing(vec![key("providers")], finding);
     }
     for (at, Text(name)) in names.iter().enumerate() {
@@ -150,8 +150,7 @@ fn provider_is_named(input: &RoomInput<'_>, reporter: &mut Reporter<'_>) {
         listed(&names)
     );
     let finding =
-        Finding::error("missing_key", "a room needs `provider` where several are declared")
-            .help(help);
+        Finding::error("missing_key", "a room needs `provider` if several are declared").help(help);
     reporter.missing(Vec::new(), finding);
 }
 

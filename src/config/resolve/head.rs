@@ -94,9 +94,8 @@ impl<'a> SingleDocuments<'a> {
         let state = one_file(documents, "state", |head| head.state.is_some(), diagnostics);
         let partial = documents.iter().any(|it| it.reading == Reading::Partial);
         if let (None, Some(first), false) = (providers, documents.first(), partial) {
-            let finding = Finding::error("missing_key", "no file has `providers`").help(
-                "declare the application that holds the rooms: `providers: {chat: {kind: zim, …}}`",
-            );
+            let finding = Finding::error("missing_key", "no file has `providers`")
+                .help("declare the application of the rooms: `providers: {chat: {kind: zim, …}}`");
             reporter(first, diagnostics).at(Vec::new(), finding);
         }
         Self { providers, moved, policy, state }

@@ -58,7 +58,7 @@ pub(super) fn providers(
     let pairs = document.head.providers.as_ref().map_or(&[][..], |pairs| &pairs.0);
     if pairs.is_empty() {
         let finding = Finding::error("no_provider", "`providers` is empty")
-            .help("declare the application that holds the rooms: `chat: {kind: zim, …}`");
+            .help("declare the application of the rooms: `chat: {kind: zim, …}`");
         reporter.missing(vec![key("providers")], finding);
     }
     let (mut valid, mut declared) = (BTreeMap::new(), BTreeMap::new());

@@ -102,7 +102,7 @@ pub enum Change {
 pub enum Undeclared {
     /// It keeps its value at the service.
     Kept,
-    /// It is removed, like any other change of it.
+    /// It is unset by the same call as any other change of it.
     TakenOut,
 }
 

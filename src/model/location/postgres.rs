@@ -102,7 +102,7 @@ impl UrlParts {
             }
             "schema" => Err(LocationError::Parameter(
                 "schema",
-                "a name of lower-case letters, digits and `_`, at most 63, that is not the server's own",
+                "a name of at most 63 lower-case letters, digits and `_`, which the server does not reserve",
             )),
             "lease" if self.lease.is_some() => Err(LocationError::Repeated("lease")),
             "lease" => {

@@ -126,7 +126,7 @@ fn steps_within_their_limit_pass_while_others_are_refused() {
 }
 
 #[test]
-fn steps_outside_the_scope_do_not_count() {
+fn steps_left_out_by_no_destroy_do_not_count() {
     let consent = Consent { destroys: Destroys::LeftOut, ..consent(None, None) };
     let plan = gone_and_removed(6, 14).plan();
     let gate = consent.evaluate(plan.gate.clone());

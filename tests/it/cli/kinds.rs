@@ -141,7 +141,7 @@ fn drift_is_repaired_in_place_or_only_reported() {
     dir.edit("notice: Hello", "notice: Bye");
     dir.run(&format!("apply {another}")).exits(0).stdout_has("Applied: 1 updated.");
     dir.write("rooms.yaml", &ours);
-    let warning = "live/show: the service reports another owner than the file declares, and only a new room could have it";
+    let warning = "live/show: the service reports another owner than the file declares, which cannot change in place";
     let repaired = dir.run("apply --auto-approve --refresh all").exits(0).stdout_has(warning);
     let repaired = repaired
         .stdout_has("~ update   live/show  fields_drifted")

@@ -122,7 +122,7 @@ fn an_unwritable_metrics_file_is_an_error_before_any_call() {
 fn only_a_metrics_file_is_overwritten() {
     let dir = TestDir::applied();
     dir.run("plan --out plan.json").exits(0);
-    let refusal = "it exists and was not written by roomctl, so it is not overwritten";
+    let refusal = "it exists and is not a metrics file of roomctl, so it is not overwritten";
     for file in ["rooms.yaml", "rooms.state.json", "rooms.state.json.lock", "plan.json"] {
         let before = dir.read(file);
         for command in ["apply --auto-approve", "reconcile", "plan", "drift"] {

@@ -13,7 +13,7 @@ pub(crate) const SECRET: &str = "s3cr3t-of-the-served-application";
 pub(crate) struct Served {
     pub(crate) child: Child,
     pub(crate) url: String,
-    /// The output up to the line "Ctrl-C ends it".
+    /// The output up to the line "press Ctrl-C to stop".
     pub(crate) greeting: String,
     // Keeps the pipe open, so that the emulator can write to it.
     _stdout: BufReader<ChildStdout>,
