@@ -32,7 +32,7 @@ pub fn record_observations(
         let connection = connections.get(&address.provider);
         if let (Some(before), Some(connection)) = (recorded.rooms.get(address), connection) {
             let mut after = before.seen(observed_room);
-            if before.was_made_anew(observed_room) {
+            if before.was_recreated_by_others(observed_room) {
                 after.assumed = Assumed::of(connection.provider.kind());
             }
             if before.pending.is_none() && matters(before, &after, observed_room) {

@@ -238,7 +238,7 @@ impl RecordedRoom {
     /// Returns whether the observed room is another than the recorded one. The sequence of attribute
     /// changes only grows while a room lives, and the observed one is lower than the recorded one.
     #[must_use]
-    pub fn was_made_anew(&self, observed_room: &ObservedRoom) -> bool {
+    pub fn was_recreated_by_others(&self, observed_room: &ObservedRoom) -> bool {
         let is_ours = self.pending.is_none() && self.contested.is_none() && !self.is_destroyed();
         let sequences = self.attribute_sequence.zip(observed_room.attribute_sequence);
         is_ours && sequences.is_some_and(|(recorded, read)| read < recorded)

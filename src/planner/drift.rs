@@ -127,7 +127,7 @@ fn present(kind: Kind, record: &RecordedRoom, room: &ObservedRoom) -> Found {
     let fields = !changes.is_empty();
     let attributes = changed_attributes(&record.room.attributes, &room.attributes);
     let lost = dropped(kind, &record.room.attributes, room);
-    let drifted = if record.was_made_anew(room) {
+    let drifted = if record.was_recreated_by_others(room) {
         DriftKind::Recreated
     } else if lost {
         DriftKind::AttributesLost

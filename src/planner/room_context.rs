@@ -271,7 +271,7 @@ fn recreated_by_others(
     observation: &Observation,
 ) -> Option<Finding> {
     let Observation::There(room) = observation else { return None };
-    record.was_made_anew(room).then(|| {
+    record.was_recreated_by_others(room).then(|| {
         let message = format!(
             "{address} was recreated by someone else: its attribute sequence restarted, and its name and \
              delay cannot be read"

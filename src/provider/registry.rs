@@ -85,24 +85,24 @@ pub fn connect_over(
 }
 
 /// The service of one kind.
-struct Speaker {
+struct ServiceEntry {
     /// Returns whether a host is the vendor's: credentials may be sent to it.
     is_vendor: fn(&str) -> bool,
     /// Makes the service.
     service: fn(Access, &Application) -> Arc<dyn Service>,
 }
 
-fn speaker(kind: Kind) -> Speaker {
+fn service_entry(kind: Kind) -> ServiceEntry {
     match kind {
-        Kind::Rtc => Speaker {
+        Kind::Rtc => ServiceEntry {
             is_vendor: rtc::is_vendor,
             service: |access, it| Arc::new(Rtc::new(access, it.is_test())),
         },
-        Kind::Zim => Speaker {
+        Kind::Zim => ServiceEntry {
             is_vendor: zim::is_vendor,
             service: |access, it| Arc::new(Zim::new(access, operator(it))),
         },
-        Kind::TencentLive => Speaker {
+        Kind::TencentLive => ServiceEntry {
             is_vendor: tencent_live::is_vendor,
             service: |access, it| Arc::new(TencentLive::new(access, operator(it))),
         },
@@ -118,7 +118,7 @@ fn service_url(
     base_url: &EndpointUrl,
     allowed: &AllowedHosts,
 ) -> Result<ServiceUrl, HostNotAllowed> {
-    ServiceUrl::new(base_url, speaker(kind).is_vendor, allowed)
+    ServiceUrl::new(base_url, service_entry(kind).is_vendor, allowed)
 }
 
 fn client(
@@ -132,7 +132,7 @@ fn client(
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let app_id = provider.app_id;
     let access = Access { app_id, secret, url, transport, clock, random: Arc::clone(&random) };
-    let service = (speaker(provider.kind()).service)(access, &provider.application);
+    let service = (service_entry(provider.kind()).service)(access, &provider.application);
     let calls = provider.kind().calls().iter();
     let rates = calls.map(|(call, _)| (*call, provider.rate(*call))).collect();
     Client::new(service, rates, random, rooms)

@@ -96,7 +96,7 @@ fn a_clock_set_back_between_runs_does_not_extend_the_wait_of_the_next() {
                 clock.set(offset);
                 let start = tokio::time::Instant::now();
                 let ended = world.apply(&desired, &RunOptions::plain()).await.expect("a state");
-                let Ended::CommandResult(ran) = ended else { panic!("the run crashed") };
+                let Ended::Completed(ran) = ended else { panic!("the run crashed") };
                 assert!(ran.outcome.failed.is_empty(), "{:?}", ran.outcome);
                 assert!(
                     start.elapsed() < LONGEST_RUN,

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::support::fleet::{HEAD, converge};
 use crate::support::{
-    CommandResult, InjectedFault, RunOptions, World, plain_service, with_paused_clock,
+    InjectedFault, RunOptions, RunResult, World, plain_service, with_paused_clock,
 };
 
 const ROOMS: usize = 200;
@@ -29,7 +29,7 @@ fn faulty(faults: &[&str]) -> EmulatorConfig {
 }
 
 /// Applies, and returns how long that took.
-async fn apply(world: &World, text: &str) -> (CommandResult, Duration) {
+async fn apply(world: &World, text: &str) -> (RunResult, Duration) {
     let (desired, start) = (world.declare(text), Instant::now());
     let ran = world.apply(&desired, &RunOptions::with_consent()).await.expect("a state").ran();
     (ran, start.elapsed())

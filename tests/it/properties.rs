@@ -13,7 +13,7 @@ use case::{Case, FOREIGN, some_case};
 
 use crate::support::fleet::provider;
 use crate::support::{
-    AppStats, CommandResult, Fuse, RunOptions, World, at, service, text, with_paused_clock,
+    AppStats, Fuse, RunOptions, RunResult, World, at, service, text, with_paused_clock,
 };
 
 type Checked = Result<(), TestCaseError>;
@@ -96,7 +96,7 @@ fn is_ordered(plan: &Plan) -> Checked {
 fn unmanaged_is_left_alone(
     kind: Kind,
     desired: &Desired,
-    ran: &CommandResult,
+    ran: &RunResult,
     before: &AppStats,
     after: &AppStats,
     ours: &BTreeSet<Address>,

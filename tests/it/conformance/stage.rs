@@ -8,9 +8,7 @@ use roomctl::provider::Client;
 
 use super::subject::Subject;
 use crate::support::fleet::{maker, shows};
-use crate::support::{
-    APP, AppStats, CommandResult, Fuse, OtherClient, RunOptions, World, at, service,
-};
+use crate::support::{APP, AppStats, Fuse, OtherClient, RunOptions, RunResult, World, at, service};
 
 /// The id of the room.
 pub(super) const ID: &str = "hall";
@@ -74,12 +72,12 @@ impl Stage {
     }
 
     /// Applies with full consent and the policy's refresh.
-    pub(super) async fn apply(&self, desired: &Desired) -> CommandResult {
+    pub(super) async fn apply(&self, desired: &Desired) -> RunResult {
         self.world.apply(desired, &RunOptions::with_consent()).await.expect("a state").ran()
     }
 
     /// Applies, and asserts that this number of steps is done and no other step is left.
-    pub(super) async fn apply_all(&self, desired: &Desired, steps: usize) -> CommandResult {
+    pub(super) async fn apply_all(&self, desired: &Desired, steps: usize) -> RunResult {
         let ran = self.apply(desired).await;
         let outcome = &ran.outcome;
         assert_eq!((outcome.done.len(), outcome.failed.as_slice()), (steps, &[][..]));

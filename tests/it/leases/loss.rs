@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{apply, apply_and_take_over, apply_error, chat_rooms, service};
 use crate::stores::lease::LeaseStore;
 use crate::support::fleet::{converge, no_orphans};
-use crate::support::{CommandResult, RunOptions, World, with_paused_clock};
+use crate::support::{RunOptions, RunResult, World, with_paused_clock};
 
 /// Approves every plan.
 struct AutoApprove;
@@ -38,7 +38,7 @@ async fn lose_lease_after(
     store: &LeaseStore,
     desired: &Desired,
     time: Duration,
-) -> CommandResult {
+) -> RunResult {
     let how = RunOptions::with_consent();
     let (ended, ()) = tokio::join!(world.run_to_end(desired, &how), async {
         tokio::time::sleep(time).await;

@@ -219,7 +219,7 @@ async fn crash_and_take_over(fleet: Fleet, moment: u64) -> Result<Ended, String>
 fn every_fleet_converges() {
     for fleet in FLEETS {
         let ended = with_paused_clock(crash_and_take_over(fleet, u64::MAX));
-        assert!(matches!(ended, Ok(Ended::CommandResult(_))), "{}: {ended:?}", fleet.name);
+        assert!(matches!(ended, Ok(Ended::Completed(_))), "{}: {ended:?}", fleet.name);
     }
 }
 
@@ -230,7 +230,7 @@ fn a_takeover_after_a_crash_at_any_moment_loses_no_room() {
         for moment in (0..).step_by(stride) {
             match with_paused_clock(crash_and_take_over(fleet, moment)) {
                 Ok(Ended::Crashed) => reached = moment,
-                Ok(Ended::CommandResult(_)) => break,
+                Ok(Ended::Completed(_)) => break,
                 Err(why) => panic!("{} at moment {moment}: {why}", fleet.name),
             }
         }

@@ -6,7 +6,7 @@ use roomctl::model::{Address, Event, Kind, Plan, StepEvent};
 use roomctl::render::{self, Layout};
 
 use crate::support::fleet::provider;
-use crate::support::{CommandResult, World, plain, text};
+use crate::support::{RunResult, World, plain, text};
 
 /// The text of both snapshots of a story.
 #[derive(Default)]
@@ -23,7 +23,7 @@ impl Transcript {
     }
 
     /// Appends the plan, the steps and the outcome of a run.
-    pub(super) fn run(&mut self, command: &str, ran: &CommandResult) {
+    pub(super) fn run(&mut self, command: &str, ran: &RunResult) {
         self.plan(command, &ran.plan);
         writeln!(self.outcomes, "$ {command}").expect("a text");
         for event in &ran.events {

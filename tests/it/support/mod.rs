@@ -25,7 +25,7 @@ mod world;
 pub(crate) use fuse::Fuse;
 pub(crate) use other_client::OtherClient;
 pub(crate) use read::{plain, text};
-pub(crate) use run::{CommandResult, Ended, RunCommand, RunOptions};
+pub(crate) use run::{Ended, RunCommand, RunOptions, RunResult};
 pub(crate) use script::{InjectedFault, Script};
 pub(crate) use stats::{AppStats, ClosingStats, LiveStats, RoomStats};
 pub(crate) use world::{APP, World, at, plain_service, service, write};

@@ -43,7 +43,7 @@ pub(crate) enum RunCommand {
 
 /// A run that completed.
 #[derive(Debug)]
-pub(crate) struct CommandResult {
+pub(crate) struct RunResult {
     pub(crate) plan: Plan,
     pub(crate) outcome: Outcome,
     pub(crate) events: Vec<Event>,
@@ -52,7 +52,7 @@ pub(crate) struct CommandResult {
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    CommandResult(Box<CommandResult>),
+    Completed(Box<RunResult>),
     Crashed,
 }
 
@@ -68,7 +68,7 @@ impl Report for Events {
 
 /// Approves with the consent of a test, and keeps the plan.
 struct TestApprover<'a> {
-    how: &'a RunOptions,
+    options: &'a RunOptions,
     plan: Mutex<Option<Plan>>,
 }
 
@@ -77,7 +77,7 @@ impl Approver<SessionError> for TestApprover<'_> {
         self.plan.lock().expect("no panic").replace(plan.clone());
         let idle = plan.steps.is_empty();
         let approval = if idle { Approval::NothingToDo } else { Approval::Automatic };
-        let RunOptions { allow_destroy, allow_recreate, .. } = *self.how;
+        let RunOptions { allow_destroy, allow_recreate, .. } = *self.options;
         let destroys = Destroys::Wanted;
         Ok(ApprovedPlan::new(plan, Consent { approval, allow_destroy, allow_recreate, destroys }))
     }
@@ -129,9 +129,9 @@ impl RunOptions {
 
 impl Ended {
     /// Returns the completed run. Panics if it crashed.
-    pub(crate) fn ran(self) -> CommandResult {
+    pub(crate) fn ran(self) -> RunResult {
         match self {
-            Self::CommandResult(ran) => *ran,
+            Self::Completed(ran) => *ran,
             Self::Crashed => panic!("the run crashed"),
         }
     }
@@ -142,17 +142,17 @@ impl World {
     pub(crate) async fn apply(
         &self,
         desired: &Desired,
-        how: &RunOptions,
+        options: &RunOptions,
     ) -> Result<Ended, StateError> {
         tokio::select! {
             biased;
-            () = how.fuse.blown() => Ok(Ended::Crashed),
-            ran = self.run(desired, how) => ran.map(|ran| Ended::CommandResult(Box::new(ran))),
+            () = options.fuse.blown() => Ok(Ended::Crashed),
+            ran = self.run(desired, options) => ran.map(|ran| Ended::Completed(Box::new(ran))),
         }
     }
 
-    async fn run(&self, desired: &Desired, how: &RunOptions) -> Result<CommandResult, StateError> {
-        let (ran, closed) = self.run_to_end(desired, how).await?;
+    async fn run(&self, desired: &Desired, options: &RunOptions) -> Result<RunResult, StateError> {
+        let (ran, closed) = self.run_to_end(desired, options).await?;
         closed.map(|()| ran)
     }
 
@@ -160,32 +160,32 @@ impl World {
     pub(crate) async fn run_to_end(
         &self,
         desired: &Desired,
-        how: &RunOptions,
-    ) -> Result<(CommandResult, Result<(), StateError>), StateError> {
+        options: &RunOptions,
+    ) -> Result<(RunResult, Result<(), StateError>), StateError> {
         let (_switch, stop) = StopSwitch::new();
-        let store = Fused { store: self.store(), fuse: how.fuse.clone() };
-        let connector = self.connector(desired, &how.fuse);
+        let store = Fused { store: self.store(), fuse: options.fuse.clone() };
+        let connector = self.connector(desired, &options.fuse);
         let events = Arc::new(Events::default());
         let session =
             Session { events: events.clone(), ..self.session(desired, &store, &connector, &stop) };
         let request = ApplyRequest {
-            refresh: how.refresh.unwrap_or(desired.policy.refresh),
+            refresh: options.refresh.unwrap_or(desired.policy.refresh),
             scope: &Scope::default(),
             reviewed: Reviewed::default(),
-            evict: &how.evict,
-            concurrency: how.concurrency,
+            evict: &options.evict,
+            concurrency: options.concurrency,
             lock: self.lock(),
             warnings: &[],
         };
-        let approver = TestApprover { how, plan: Mutex::default() };
-        let applied = match how.command {
+        let approver = TestApprover { options, plan: Mutex::default() };
+        let applied = match options.command {
             RunCommand::Apply => engine::apply(&session, request, &approver).await,
             RunCommand::Reconcile => engine::reconcile(&session, request, &approver).await,
         };
         let Applied { plan: _, recorded: _, outcome, closed } = applied.map_err(state_error)?;
         let plan = approver.plan.into_inner().expect("no panic").expect("a plan");
         let events = std::mem::take(&mut *events.0.lock().expect("no panic"));
-        Ok((CommandResult { plan, outcome, events }, closed.map_err(state_error)))
+        Ok((RunResult { plan, outcome, events }, closed.map_err(state_error)))
     }
 
     /// Records the declared rooms that exist and are not recorded, as `import --all-declared` does.
