@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Action, GateLimit, Held, HeldReason, NextLife, OnConflict, OnOccupied, OnVanish, Patch,
-    Pending, PendingKind, Replace, Step, dropped,
+    Action, GateLimit, Held, HeldReason, Landing, NextLife, OnConflict, OnOccupied, OnVanish,
+    Patch, Pending, PendingKind, Replace, Settled, Step, dropped, settle,
 };
 
 /// The declared, recorded and observed part of each address; each may be missing.
@@ -153,7 +153,7 @@ fn applied(world: &World, plan: &Plan) -> World {
         let now = match action {
             Action::Create | Action::Recreate | Action::Replace => Some(made(None)),
             Action::Update | Action::Adopt | Action::Record => {
-                Some(RecordedRoom { next: next_of(step, kept), ..made(kept) })
+                Some(RecordedRoom { next: next_of(step, &world), ..made(kept) })
             }
             Action::Destroy | Action::Forget => None,
         };
@@ -169,16 +169,29 @@ fn applied(world: &World, plan: &Plan) -> World {
 }
 
 /// Returns the recorded next life after a step; attributes of others are set again by then.
-fn next_of(step: &Step, kept: Option<&RecordedRoom>) -> Option<Box<NextLife>> {
-    let kept = kept?;
-    let is_open = |kind| kept.pending.as_ref().is_some_and(|pending| pending.kind == kind);
+fn next_of(step: &Step, world: &World) -> Option<Box<NextLife>> {
+    let kept = settled(world, &step.address)?;
     let room = match step.next.as_deref() {
         Some(change) => change.after.clone(),
-        // The lookup showed that the open destroy had no effect, which clears the next life.
-        None if is_open(crate::model::PendingKind::Destroy) => None,
         None => kept.waiting_next(Kind::Zim).and_then(|next| next.room.clone()),
     };
-    RecordedRoom { next: None, ..kept.clone() }.with_next(room).next
+    RecordedRoom { next: None, ..kept }.with_next(room).next
+}
+
+/// Returns the record of a room once its open call is resolved, which can change the next life.
+fn settled(world: &World, address: &Address) -> Option<RecordedRoom> {
+    let record = world.recorded.rooms.get(address)?;
+    let Some(pending) = record.pending.as_deref() else { return Some(record.clone()) };
+    let application = &world.desired.providers[&address.provider].application;
+    let observation = world.observed.of(address);
+    match settle(application, record, pending, observation, Landing::ByClock) {
+        Settled::Done(record)
+        | Settled::NotDone(record)
+        | Settled::Contested(record)
+        | Settled::Unproven(record) => Some(record),
+        Settled::Gone(left) | Settled::Foreign(left) => left,
+        Settled::MayStillLand(_) | Settled::Unread(_) => unreachable!("the room has a step"),
+    }
 }
 
 /// Changes an observation as the service would after a step.
