@@ -198,9 +198,14 @@ pub(super) fn column<'a, T: FromSql<'a>>(row: &'a Row, at: usize) -> Result<T, R
 }
 
 fn in_column(row: &Row, at: usize, error: &tokio_postgres::Error) -> String {
-    let name = row.columns().get(at).map_or("", Column::name);
+    let name = column_name(row, at);
     let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     format!("column `{name}`: {why}")
+}
+
+/// Returns the name of a column of a row; the empty text if the row has no such column.
+pub(super) fn column_name(row: &Row, at: usize) -> &str {
+    row.columns().get(at).map_or("", Column::name)
 }
 
 fn time_limit(bytes: usize) -> Duration {

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
-use tokio_postgres::{Column, Row};
+use tokio_postgres::Row;
 
 use crate::model::{Holder, Lineage};
 use crate::state::lease::{Released, RemoteError, Retry, Watch};
 use crate::state::{LastCalls, StateError};
 
-use super::database::{Connection, Database, ReadTransaction, column};
+use super::database::{Connection, Database, ReadTransaction, column, column_name};
 
 /// The head as it was read.
 #[derive(Clone, Debug)]
@@ -165,7 +165,7 @@ impl ReadHead {
 
 fn json<T: DeserializeOwned>(row: &Row, at: usize) -> Result<T, RemoteError> {
     serde_json::from_str(column(row, at)?).map_err(|error| {
-        let name = row.columns().get(at).map_or("", Column::name);
+        let name = column_name(row, at);
         RemoteError::Denied(format!("column `{name}` is not as roomctl wrote it ({error})"))
     })
 }
